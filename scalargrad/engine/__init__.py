@@ -1,0 +1,62 @@
+"""Picks the engine, once, at import: `SCALARGRAD_ENGINE` is auto (the default), python or native.
+
+`auto` takes the native engine where it was built, and the readable one where it was not. `native` raises ImportError,
+with the reason, where it cannot be had. The two differ in speed only.
+"""
+
+import importlib
+import os
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+from scalargrad.engine.thread import debug, no_grad, scope
+
+if TYPE_CHECKING:  # what type checkers read is the readable engine
+    from scalargrad.engine.python import Tape, Value, current_tape, function, gate, gradients
+
+__all__ = [
+    "ENGINE",
+    "REASON",
+    "Tape",
+    "Value",
+    "current_tape",
+    "debug",
+    "function",
+    "gate",
+    "gradients",
+    "new_input",
+    "no_grad",
+    "scope",
+]
+
+_CHOICES = ("auto", "python", "native")
+
+
+def _pick(choice: str) -> tuple[ModuleType, str]:
+    """The engine's module and why it was taken."""
+    if choice not in _CHOICES:
+        raise ValueError(f"SCALARGRAD_ENGINE={choice!r} is not one of {', '.join(_CHOICES)}")
+    python = importlib.import_module("scalargrad.engine.python")
+    if choice == "python":
+        return python, "SCALARGRAD_ENGINE=python asks for it"
+    try:
+        return importlib.import_module("scalargrad.engine.native"), f"SCALARGRAD_ENGINE is {choice}, and it is built"
+    except ImportError as error:
+        if choice == "native":
+            raise ImportError(f"SCALARGRAD_ENGINE=native, but the native engine cannot be imported: {error}") from error
+        return python, f"the native engine cannot be imported: {error}"
+
+
+_engine, REASON = _pick(os.environ.get("SCALARGRAD_ENGINE", "auto"))
+
+#: The name of the engine that runs, "python" or "native"; REASON tells why it does.
+ENGINE = _engine.__name__.rpartition(".")[2]
+
+if not TYPE_CHECKING:
+    Tape, Value, current_tape = _engine.Tape, _engine.Value, _engine.current_tape
+    function, gate, gradients = _engine.function, _engine.gate, _engine.gradients
+
+
+def new_input(data: float, label: str) -> "Value":
+    """What a copied or pickled input is made again with, whichever engine runs there."""
+    return Value(data, label)

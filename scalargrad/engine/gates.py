@@ -1,0 +1,69 @@
+"""A user's own operation as a rule, with the checks that a rule of ours has in the tests."""
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+from scalargrad.engine.messages import not_a_number
+from scalargrad.errors import GateError
+from scalargrad.namespaces import FLOATS, IEEE, as_float
+from scalargrad.rules import Rule
+
+
+def gate_rule(function: Callable[..., Any], derivatives: Callable[..., Any]) -> Rule:
+    """The rule that computes `function` and takes its local derivatives from `derivatives`.
+
+    Raises GateError if the two take different numbers of inputs. When it is used on floats, whatever they return
+    other than one real number, and one for each input, raises GateError too.
+    """
+    name = _name(function)
+    if _arity(function) != _arity(derivatives) and None not in (_arity(function), _arity(derivatives)):
+        raise GateError(
+            f"the gate {name} has {_arity(function)} input(s), but its derivatives take {_arity(derivatives)}: "
+            "both are given the same inputs"
+        )
+
+    def value(m: Any, *inputs: Any) -> Any:
+        out = function(*inputs)
+        return _real(f"the gate {name} returns one real number", out) if m is FLOATS else out
+
+    def local_derivatives(m: Any, *inputs: Any, out: Any) -> tuple[Any, ...]:
+        slopes = derivatives(*inputs)
+        slopes = tuple(slopes) if isinstance(slopes, (tuple, list)) else (slopes,)
+        if len(slopes) != len(inputs):
+            raise GateError(f"the gate {name} has {len(inputs)} input(s), but {len(slopes)} derivative(s): {slopes!r}")
+        if m is FLOATS or m is IEEE:
+            return tuple(_real(f"the derivatives of the gate {name} are real numbers", s) for s in slopes)
+        return slopes
+
+    return Rule(name, name, value, local_derivatives)
+
+
+def _real(demand: str, found: object) -> float:
+    number = as_float(found)
+    if number is None:
+        raise GateError(not_a_number(demand, found))
+    return number
+
+
+def _name(function: Callable[..., Any]) -> str:
+    return getattr(function, "__name__", type(function).__name__)
+
+
+def _arity(function: Callable[..., Any]) -> int | None:
+    """The number of positional inputs, None for any number (or where a built-in does not tell)."""
+    if not callable(function):
+        raise GateError(not_a_number("a gate is made of two functions", function))
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except ValueError:
+        return None
+    for p in parameters:
+        if p.kind is p.KEYWORD_ONLY and p.default is p.empty:
+            raise GateError(f"a gate is given its inputs in order: {_name(function)} asks for {p.name} by keyword")
+    if any(p.kind is p.VAR_POSITIONAL for p in parameters):
+        return None
+    arity = sum(p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) for p in parameters)
+    if arity == 0:
+        raise GateError(f"a gate has one input at least, and {_name(function)} takes none")
+    return arity

@@ -1,0 +1,74 @@
+"""What errors say, in the same words in both engines."""
+
+import os
+import sys
+from collections.abc import Sequence
+
+from scalargrad.rules import RULES, Rule
+
+MIXED_TAPES = (
+    "these Values are on two tapes, and an operation records on one: "
+    "take one of them over as a new input, by v.detach() while the tape of the other is the current one"
+)
+OTHER_THREAD = (
+    "this tape belongs to another thread, and only that thread records and sweeps on it: "
+    "copy.deepcopy the Value (or the model) in this thread, and work on the copy"
+)
+NO_SUBCLASS = "Value cannot be subclassed; an operation of your own is written as a gate: see scalargrad.gate"
+
+
+def gradient_lost(kind: str) -> str:
+    return (
+        f"{kind}(v) would silently cut the gradient of the Value v: use scalargrad's own functions, "
+        "as scalargrad.sin(v), or v.data if you mean the bare number"
+    )
+
+
+def not_an_input(what: str, rule: Rule) -> str:
+    return f"{what} is for inputs, and this Value was computed by {rule.name}: v.detach() is an input with its number"
+
+
+def stale(label: str, data: float) -> str:
+    name = f"an input labelled {label!r}" if label else "an input"
+    return (
+        f"the data of {name} was set, and is now {data!r}, after this expression was recorded: "
+        "compute the expression again, or use x.detach() for what shall keep the old number"
+    )
+
+
+def not_a_number(what: str, found: object) -> str:
+    return f"{what}, not {shorten(repr(found))} ({type(found).__name__})"
+
+
+def arithmetic(error: Exception, rule: Rule, numbers: Sequence[float], labels: Sequence[str]) -> Exception:
+    """An arithmetic error of the same type as Python's, that tells which operation met which operands.
+
+    >>> arithmetic(ValueError("math domain error"), RULES["log"], [-1.0], ["loss"])
+    ValueError('log(loss) is outside its domain at loss = -1.0')
+    """
+    text = shorten(rule.text(*(label or repr(x) for x, label in zip(numbers, labels, strict=True))))
+    place = shorten(", ".join(f"{label} = {x!r}" for x, label in zip(numbers, labels, strict=True) if label))
+    at = f" at {place}" if place else ""
+    if RULES.get(rule.name) is not rule:  # a gate: what its author's code says stays
+        error.add_note(f"in the gate {text}{at}")
+        return error
+    if isinstance(error, ZeroDivisionError):
+        return ZeroDivisionError(f"{text} divides by zero{at}")
+    if isinstance(error, OverflowError):
+        return OverflowError(f"{text} is too large for a float{at}")
+    return ValueError(f"{text} is outside its domain{at}")
+
+
+def shorten(text: str, length: int = 80) -> str:
+    return text if len(text) <= length else text[: length - 1] + "…"
+
+
+_PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+
+
+def caller() -> str:
+    """The nearest source line outside of this package, as file:line."""
+    frame = sys._getframe(1)
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(_PACKAGE):
+        frame = frame.f_back
+    return f"{frame.f_code.co_filename}:{frame.f_lineno}"

@@ -1,0 +1,71 @@
+"""The half of Value that records nothing: in what it behaves like a float, refuses to, or speaks micrograd."""
+
+import operator
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+from scalargrad.engine import messages
+from scalargrad.errors import GradientLostError, NotAnInputError
+
+
+def _on_data(operation: Callable[..., Any]) -> Any:
+    """A method that works on the bare numbers, for a bare result."""
+
+    def method(self: "Number", *others: object) -> Any:
+        return operation(self.data, *(x.data if isinstance(x, Number) else x for x in others))
+
+    return method
+
+
+def _refused(kind: str) -> Any:
+    def method(self: "Number") -> NoReturn:
+        raise GradientLostError(messages.gradient_lost(kind))
+
+    return method
+
+
+class Number:
+    """What Value shares with float. Equality is by data, as float's; the hash by identity, as PyTorch's."""
+
+    __slots__ = ()
+    data: Any
+    label: Any
+    operands: Any
+    rule: Any
+
+    __eq__, __ne__ = _on_data(operator.eq), _on_data(operator.ne)
+    __lt__, __le__ = _on_data(operator.lt), _on_data(operator.le)
+    __gt__, __ge__ = _on_data(operator.gt), _on_data(operator.ge)
+    __hash__ = object.__hash__
+    __bool__, __format__ = _on_data(bool), _on_data(format)
+
+    # their derivative is zero almost everywhere: plain numbers, without a row
+    __floordiv__, __rfloordiv__ = _on_data(operator.floordiv), _on_data(lambda x, y: y // x)
+    __divmod__, __rdivmod__ = _on_data(divmod), _on_data(lambda x, y: divmod(y, x))
+    __round__, __trunc__ = _on_data(round), _on_data(float.__trunc__)
+    __floor__, __ceil__ = _on_data(float.__floor__), _on_data(float.__ceil__)
+
+    __float__, __int__, __complex__ = _refused("float"), _refused("int"), _refused("complex")
+
+    def __repr__(self) -> str:
+        label = f", label={self.label!r}" if self.label else ""
+        grad = f", grad={self.grad!r}" if self.has_grad else ""  # type: ignore[attr-defined]
+        return f"Value({self.data!r}{label}{grad})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        self._check_input("copying or pickling")
+        from scalargrad.engine import new_input  # of the engine that runs where it is loaded
+
+        return new_input, (self.data, self.label)
+
+    def _check_input(self, what: str) -> None:
+        if self.rule is not None:
+            raise NotAnInputError(messages.not_an_input(what, self.rule))
+
+    @property
+    def _op(self) -> str:
+        """The operation as micrograd writes it: '+', '*', '**2', 'ReLU', and '' for an input."""
+        if self.rule is None:
+            return ""
+        exponent = self.operands[1] if self.rule.name == "pow_const" else ""
+        return f"{self.rule.symbol}{exponent:g}" if exponent != "" else str(self.rule.symbol)

@@ -1,0 +1,440 @@
+"""The readable engine: a tape of Values, and the backward sweep. Also the specification of the native one.
+
+Arithmetic on Values records. Each operation makes a new Value, which *is* its row on the tape: it holds the number
+it came to, the operands it was made of and, already as numbers, its local derivatives with respect to them. So the
+backward sweep knows nothing of operations: it walks the rows from the last to the first, and each hands its adjoint,
+times a local derivative, on to each of its operands. That is the chain rule, and the whole of it.
+
+    >>> x, y = Value(2.0), Value(3.0)
+    >>> z = x * y + x            # records two rows: x * y, and its sum with x
+    >>> z.local_derivatives      # of the sum, with respect to x * y and to x
+    (1.0, 1.0)
+    >>> z.backward()             # the sum hands 1 to x * y and 1 to x; x * y hands on y to x, and x to y
+    >>> x.grad, y.grad
+    (4.0, 2.0)
+
+In this order: tapes, recording, sweeping, Value, gates.
+"""
+
+from __future__ import annotations
+
+import inspect
+import weakref
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Iterator
+from functools import wraps
+from operator import attrgetter
+from typing import Any, NoReturn, Self, cast
+
+from scalargrad.engine import messages
+from scalargrad.engine.gates import gate_rule
+from scalargrad.engine.number import Number
+from scalargrad.engine.table import table
+from scalargrad.engine.thread import here
+from scalargrad.errors import StaleValueError, TapeError
+from scalargrad.namespaces import FLOATS, IEEE, IeeeFloat, as_float, namespace_of
+from scalargrad.rules import RULES, Rule
+
+__all__ = ["Tape", "Value", "current_tape", "function", "gate", "gradients"]
+
+# ── tapes ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Tape:
+    """The rows that one thread recorded, in order. `with Tape() as t:` makes t the tape that takes new inputs.
+
+    Operands decide where an operation is recorded: on their tape. A row lives while a live Value needs it, and nobody
+    has to clear a tape: Values hold their operands, the tape refers to all of them weakly, and it forgets the dead
+    when it has doubled. `len(t)`, `t[i]`, iteration and `print(t)` show the rows that live.
+
+    >>> with Tape() as t:
+    ...     y = Value(2.0) * Value(3.0) + 1
+    >>> len(t), t[2], t[3] is y
+    (4, Value(6.0), True)
+    """
+
+    __slots__ = ("__weakref__", "_clock", "_limit", "_orders", "_rows", "_state")
+
+    def __init__(self) -> None:
+        self._rows: list[weakref.ref[Value]] = []  # in the order of recording, and beside it
+        self._orders: list[int] = []  #              when each was recorded, by this clock:
+        self._clock = 0
+        self._limit = 1024
+        self._state = here.state  # of the thread that owns it
+
+    def _prune(self) -> None:
+        """Forget dead rows. The lists are new ones, so that a sweep under way keeps those it walks on."""
+        alive = list(self)
+        self._rows, self._orders = [weakref.ref(row) for row in alive], [row._order for row in alive]
+        self._limit = 2 * len(alive) + 1024
+
+    def _check_thread(self) -> None:
+        if self._state is not here.state:
+            raise TapeError(messages.OTHER_THREAD)
+
+    def __enter__(self) -> Self:
+        self._check_thread()
+        self._state.tapes.append(self)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        tapes = self._state.tapes
+        del tapes[len(tapes) - 1 - tapes[::-1].index(self)]  # its innermost entry
+
+    def __len__(self) -> int:
+        return len(list(iter(self)))
+
+    def __iter__(self) -> Iterator[Value]:
+        return iter([row for ref in self._rows if (row := ref()) is not None])
+
+    def __getitem__(self, index: Any) -> Any:
+        return list(self)[index]
+
+    def __bool__(self) -> bool:
+        return True  # an empty tape is a tape
+
+    def __str__(self) -> str:
+        return table(list(self))
+
+    def __repr__(self) -> str:
+        return f"<Tape of {len(self):,} rows>"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a Tape does not copy or pickle; inputs do")
+
+
+def current_tape() -> Tape:
+    """The tape that takes new inputs: that of the innermost `with Tape()`, else the default one of this thread."""
+    tapes: list[Tape] = here.state.tapes
+    if not tapes:
+        tapes.append(Tape())
+    return tapes[-1]
+
+
+# ── recording ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _record(rule: Rule, operands: tuple[Value | float, ...]) -> Value:
+    """Apply a rule to operands, at least one of them a Value, and append the row to their tape."""
+    tape: Any = None
+    numbers: list[Any] = []
+    for operand in operands:
+        if type(operand) is Value:
+            if operand._tape is not tape:
+                if tape is not None:
+                    raise TapeError(messages.MIXED_TAPES)
+                tape = operand._tape
+            numbers.append(operand._data)
+        else:
+            numbers.append(operand)
+    state = here.state
+    if tape._state is not state:
+        raise TapeError(messages.OTHER_THREAD)
+    try:
+        data = rule.value(FLOATS, *numbers)
+    except (ValueError, ArithmeticError) as error:
+        labels = [x._label if type(x) is Value else "" for x in operands]
+        raise messages.arithmetic(error, rule, numbers, labels) from None
+    if not state.recording:
+        return _append(tape, None, data, (), ())
+    try:
+        derivatives = rule.derivatives(FLOATS, *numbers, out=data)
+    except (ValueError, ArithmeticError):  # at an edge of the domain: what IEEE 754 says, an infinity or nan
+        derivatives = rule.derivatives(IEEE, *map(IeeeFloat, numbers), out=IeeeFloat(data))
+        derivatives = tuple(None if d is None else float(d) for d in derivatives)
+    if rule.routes:
+        derivatives = tuple(d or None for d in derivatives)  # not reached, which is other than reached by 0
+    return _append(tape, rule, data, operands, derivatives)
+
+
+def _append(tape: Tape, rule: Rule | None, data: float, operands: Any, derivatives: Any, label: str = "") -> Value:
+    state = tape._state
+    row = object.__new__(Value)
+    row._tape, row._rule, row._data, row._grad = tape, rule, data, None
+    row._operands, row._derivatives = operands, derivatives
+    row._label, row._scope, row._line = label, state.scope, messages.caller() if state.debug else None
+    row._order = row._changed = tape._clock
+    if len(tape._rows) >= tape._limit:
+        tape._prune()
+    tape._clock += 1
+    tape._orders.append(row._order)
+    tape._rows.append(weakref.ref(row))
+    return row
+
+
+def function(rule: Rule) -> Callable[..., Any]:
+    """The rule as a function: it records where an operand is a Value, and else just calculates.
+
+    >>> add = function(RULES["add"])
+    >>> add(1, 2), add(Value(1), 2)
+    (3.0, Value(3.0))
+    """
+    parameters = list(inspect.signature(rule.value).parameters.values())[1:]
+    arity = None if parameters[-1].kind is parameters[-1].VAR_POSITIONAL else len(parameters)
+    demand = f"{rule.name} takes Values and real numbers"
+
+    def apply(*operands: Any) -> Any:
+        if arity is not None and len(operands) != arity:
+            raise TypeError(f"{rule.name} takes {arity} operand(s), not {len(operands)}")
+        if Value in map(type, operands):
+            return _record(rule, tuple([x if type(x) is Value else _real(demand, x) for x in operands]))
+        if (m := namespace_of(*operands)) is not None:
+            return rule.value(m, *operands)
+        numbers = [_real(demand, x) for x in operands]
+        try:
+            return rule.value(FLOATS, *numbers)
+        except (ValueError, ArithmeticError) as error:
+            raise messages.arithmetic(error, rule, numbers, [""] * len(numbers)) from None
+
+    return apply
+
+
+def _real(demand: str, number: object) -> float:
+    real = as_float(number)
+    if real is None:
+        raise TypeError(messages.not_a_number(demand, number))
+    return real
+
+
+# ── sweeping ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _sweep(root: Value, seed: float) -> dict[Value, float | None]:
+    """The adjoints of the rows that root depends on: by how much seed * root changes for a change of each.
+
+    One walk backwards, from the row of root to the lowest intermediate that it reached. When the walk comes to a row,
+    it has passed all that use it, for they were recorded later: so its adjoint is complete. What only leads to an
+    operand that was not chosen (by where, max, min) is visited as well, to see that it is not stale; it gets None.
+    """
+    tape = root._tape
+    tape._check_thread()
+    rows, orders = tape._rows, tape._orders
+    adjoints: dict[Value, float | None] = {root: seed}
+    position, lowest = bisect_left(orders, root._order), root._order
+    while position >= 0 and orders[position] >= lowest:
+        row = rows[position]()
+        position -= 1
+        if row is None or row not in adjoints:
+            continue
+        adjoint = adjoints[row]
+        for operand, derivative in zip(row._operands, row._derivatives, strict=True):
+            if type(operand) is not Value:
+                continue  # a constant
+            if operand._changed > row._order:
+                raise StaleValueError(messages.stale(operand._label, operand._data))
+            if operand._operands and operand._order < lowest:
+                lowest = operand._order
+            if adjoint is None or derivative is None:
+                adjoints.setdefault(operand, None)
+            else:
+                adjoints[operand] = (adjoints.get(operand) or 0.0) + adjoint * derivative
+    return adjoints
+
+
+def gradients(y: Value, xs: Iterable[Value]) -> list[float]:
+    """The derivative of y with respect to each of xs, leaving every `.grad` as it is; 0.0 where y does not depend on x.
+
+    Raises StaleValueError as `backward` does, and TypeError if anything here is not a Value.
+
+    >>> x, y = Value(2.0), Value(3.0)
+    >>> gradients(x * y, [x, y])
+    [3.0, 2.0]
+    """
+    xs = list(xs)
+    for v in (y, *xs):
+        if type(v) is not Value:
+            raise TypeError(messages.not_a_number("gradients(y, xs) takes a Value y and a list of Values xs", v))
+    adjoints = _sweep(y, 1.0)
+    return [adjoints.get(x) or 0.0 for x in xs]
+
+
+# ── Value ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _infix(name: str, constant_right: str = "", constant_left: str = "") -> tuple[Any, Any]:
+    """The two methods that Python calls for an infix operation: v ∘ w or v ∘ 2.0, and the reflected 2.0 ∘ v."""
+    rule, right, left = RULES[name], RULES[constant_right or name], RULES[constant_left or name]
+
+    def forward(self: Value, other: object) -> Any:
+        if type(other) is Value:
+            return _record(rule, (self, other))
+        number = as_float(other)
+        return NotImplemented if number is None else _record(right, (self, number))
+
+    def reflected(self: Value, other: object) -> Any:
+        number = as_float(other)
+        return NotImplemented if number is None else _record(left, (number, self))
+
+    return forward, reflected
+
+
+def _method(name: str) -> Any:
+    """The method for an operation on one operand."""
+    rule = RULES[name]
+
+    def method(self: Value) -> Value:
+        return _record(rule, (self,))
+
+    method.__name__, method.__doc__ = name, f"The same as scalargrad.{name}(self)."
+    return method
+
+
+class Value(Number):
+    """A number that remembers how it was computed: it behaves like a float, and its derivatives are one call away.
+
+    `Value(2.0, label="x")` is an *input*; it takes an int, float, bool, Fraction or NumPy scalar, else raises
+    TypeError. Arithmetic and the package's functions make *intermediates*, with the very numbers that Python's float
+    and `math` give. `y.backward()` adds dy/dx to the `grad` of each input x that y depends on.
+
+    >>> x = Value(3.0, label="x")
+    >>> y = x**2 + 1
+    >>> y.backward()
+    >>> y, x
+    (Value(10.0, grad=1.0), Value(3.0, label='x', grad=6.0))
+    """
+
+    __slots__ = (
+        *("__weakref__", "_changed", "_constants", "_data", "_derivatives", "_grad"),
+        *("_label", "_line", "_operands", "_order", "_rule", "_scope", "_tape"),
+    )
+    _tape: Tape
+    _rule: Rule | None  # None for an input
+    _data: float
+    _operands: tuple[Value | float, ...]  # a constant is a plain number
+    _derivatives: tuple[float | None, ...]  # one for each operand; None where no gradient flows
+    _grad: float | None  # None before any backward pass
+    _order: int  # when it was recorded, by the clock of the tape
+    _changed: int  # when its data was last set
+    _label: str
+    _scope: tuple[str, ...]
+    _line: str | None
+    _constants: list[Value]  # there once somebody has asked for _prev
+
+    def __new__(cls, data: object, label: str = "") -> Self:
+        row = _append(current_tape(), None, _real("the data of a Value is a real number", data), (), ())
+        row.label = label
+        return cast(Self, row)
+
+    def __init_subclass__(cls) -> NoReturn:
+        raise TypeError(messages.NO_SUBCLASS)
+
+    @property
+    def data(self) -> float:
+        """The number. It can be set on an input; sweeping what was recorded from the old number then raises."""
+        return self._data
+
+    @data.setter
+    def data(self, data: object) -> None:
+        self._check_input("setting data")
+        self._tape._check_thread()
+        self._data = _real("the data of a Value is a real number", data)
+        self._changed = self._tape._clock
+        self._tape._clock += 1
+
+    @property
+    def grad(self) -> float:
+        """The adjoint: of an input the sum over all backward passes, of an intermediate that of the latest to reach it.
+
+        0.0 before any pass (`has_grad` tells). It can be set to a number, or to None for "not yet".
+        """
+        return 0.0 if self._grad is None else self._grad
+
+    @grad.setter
+    def grad(self, grad: object) -> None:
+        self._grad = None if grad is None else _real("a grad is a real number or None", grad)
+
+    @property
+    def has_grad(self) -> bool:
+        """Whether a backward pass reached it, or its grad was set by hand."""
+        return self._grad is not None
+
+    @property
+    def label(self) -> str:
+        """A name for pictures, tables and messages: any text."""
+        return self._label
+
+    @label.setter
+    def label(self, label: str) -> None:
+        if not isinstance(label, str):
+            raise TypeError(f"a label is a str, not {label!r}")
+        self._label = label
+
+    rule = property(attrgetter("_rule"), doc="The rule that computed it; None for an input.")
+    operands = property(attrgetter("_operands"), doc="What the rule was applied to: Values, and constants as numbers.")
+    local_derivatives = property(attrgetter("_derivatives"), doc="For each operand; None where no gradient flows.")
+    scope = property(attrgetter("_scope"), doc="The names of the scopes it was recorded in, the outermost first.")
+    line = property(attrgetter("_line"), doc="Where `with debug():` saw it recorded, as file:line; else None.")
+    index = property(attrgetter("_order"), doc="A number that grows in the order of recording on its tape.")
+
+    def backward(self, seed: float = 1.0) -> None:
+        """Sweep back from here: add seed * d(self)/dx to the grad of each input x, and set those of intermediates.
+
+        Raises StaleValueError if the data of an input was set after this was recorded. An error changes no grad.
+        """
+        for row, adjoint in _sweep(self, _real("a seed is a real number", seed)).items():
+            if adjoint is not None:
+                row._grad = adjoint if row._operands else row.grad + adjoint
+
+    def detach(self) -> Value:
+        """A new input on the current tape, with this number and no history."""
+        return Value(self._data)
+
+    @property
+    def _prev(self) -> set[Value]:
+        """micrograd's name for the operands; constants are Values on a tape of their own, the same ones each time."""
+        if not hasattr(self, "_constants"):
+            with Tape():
+                self._constants = [Value(x) for x in self._operands if type(x) is float]
+        return {x for x in self._operands if type(x) is Value}.union(self._constants)
+
+    __add__, __radd__ = _infix("add")
+    __sub__, __rsub__ = _infix("sub")
+    __mul__, __rmul__ = _infix("mul")
+    __truediv__, __rtruediv__ = _infix("div")
+    __mod__, __rmod__ = _infix("mod")
+    __pow__, __rpow__ = _infix("pow", constant_right="pow_const", constant_left="const_pow")
+    __neg__, __pos__, __abs__ = map(_method, ("neg", "pos", "abs"))
+    sqrt, cbrt, relu, sigmoid, softplus, gelu = map(_method, ("sqrt", "cbrt", "relu", "sigmoid", "softplus", "gelu"))
+    exp, exp2, expm1, log, log1p = map(_method, ("exp", "exp2", "expm1", "log", "log1p"))
+    log2, log10, erf, erfc, lgamma = map(_method, ("log2", "log10", "erf", "erfc", "lgamma"))
+    sin, cos, tan, sinh, cosh, tanh = map(_method, ("sin", "cos", "tan", "sinh", "cosh", "tanh"))
+    asin, acos, atan = map(_method, ("asin", "acos", "atan"))
+    asinh, acosh, atanh = map(_method, ("asinh", "acosh", "atanh"))
+    arcsin, arccos, arctan, arcsinh, arccosh, arctanh = asin, acos, atan, asinh, acosh, atanh  # as NumPy calls them
+
+    def hypot(self, y: object) -> Value:
+        """The same as scalargrad.hypot(self, y); np.hypot calls it."""
+        return cast(Value, function(RULES["hypot"])(self, y))
+
+    def arctan2(self, x: object) -> Value:
+        """The same as scalargrad.atan2(self, x); np.arctan2 calls it."""
+        return cast(Value, function(RULES["atan2"])(self, x))
+
+    def leaky_relu(self, slope: object = 0.01) -> Value:
+        """The same as scalargrad.leaky_relu(self, slope)."""
+        return cast(Value, function(RULES["leaky_relu"])(self, slope))
+
+
+# ── gates ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def gate(*, derivatives: Callable[..., Any]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Make one operation, and so one row, of a plain function of numbers.
+
+    `derivatives` is given the same inputs, and returns one number for each (for a single input the bare number will
+    do). Raises GateError at definition if the two differ in their number of inputs, and at use if they return
+    anything but real numbers, or not as many as inputs. Written with the package's functions, the derivatives can
+    themselves be differentiated.
+
+    >>> @gate(derivatives=lambda x, y: (y, x))
+    ... def times(x, y):
+    ...     return x * y
+    >>> x = Value(2.0)
+    >>> gradients(times(x, 5.0), [x])
+    [5.0]
+    """
+
+    def define(of: Callable[..., Any]) -> Callable[..., Any]:
+        return wraps(of)(function(gate_rule(of, derivatives)))
+
+    return define

@@ -1,0 +1,230 @@
+"""The rule table: for every operation its value, its local derivatives and its domain.
+
+A rule is straight-line code over a *mathematics namespace* `m`, so one row serves every kind of number: `m` may
+work on floats, on Values (which makes the derivative itself differentiable), on arrays, on high-precision numbers or
+on symbols that print. A choice goes through `m.where`, never through `if`. What `m` offers beyond Python's `math`:
+`where`, `pow`, `fma`, `sigmoid` and `polygamma`.
+
+`value(m, x, y)` is the result; `derivatives(m, x, y, out=out)` holds, for each operand in order, the local derivative of
+the result `out` with respect to it, or None where an operand has none (an exponent that is a constant).
+
+    >>> from scalargrad.namespaces import FLOATS
+    >>> mul = RULES["mul"]
+    >>> mul.value(FLOATS, 3.0, 4.0), mul.derivatives(FLOATS, 3.0, 4.0, out=12.0)
+    (12.0, (4.0, 3.0))
+
+The kinks, chosen once: relu'(0) = 0, abs'(0) = 0, leaky_relu'(0) is the slope, and a tie of max or min goes to the
+first operand. At an edge of a domain a derivative may be infinite or nan (sqrt at 0); the value still stands.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import reduce
+from itertools import accumulate
+from math import cosh, inf, log, pi, sqrt
+from operator import add, mul
+from typing import Any
+
+from scalargrad.special import polygamma
+
+__all__ = ["RULES", "Rule"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Rule:
+    """One operation: how it is called and written, what it computes, and how it passes a gradient on.
+
+    name         what the operation is called in the package and in error messages
+    symbol       what a picture shows
+    value        (m, *operands) -> result
+    derivatives  (m, *operands, out=) -> one local derivative for each operand, or None where there is none
+    domain       (m, *operands) -> whether the value exists there; None means everywhere
+    routes       the operation hands on one operand as it is: the others are *not reached* (rather than reached by 0)
+    ulps         how far a float derivative may be from the true one, in units in the last place: a number, or a
+                 function of the operands where rounding inside the formula is magnified
+    """
+
+    name: str
+    symbol: str
+    value: Callable[..., Any]
+    derivatives: Callable[..., tuple[Any, ...]]
+    domain: Callable[..., Any] | None = None
+    routes: bool = False
+    ulps: float | Callable[..., float] = 4
+
+    def text(self, *operands: str) -> str:
+        """The operation written out: `RULES["add"].text("a", "b")` is `a + b`, and log's is `log(a)`."""
+        if self.symbol[0].isalpha():
+            return f"{self.name}({', '.join(operands)})"
+        return f" {self.symbol} ".join(operands) if len(operands) == 2 else f"{self.symbol}{operands[0]}"
+
+
+# ── formulas that do not fit on a line, or that several rows need ──────────────────────────────────────────────────
+
+
+def _first_is_max(x: Any, y: Any) -> Any:
+    return (x >= y) | (x != x)  # the second half hands a nan on, whichever side it is on
+
+
+def _first_is_min(x: Any, y: Any) -> Any:
+    return (x <= y) | (x != x)
+
+
+def _sum(xs: Iterable[Any]) -> Any:
+    return reduce(add, xs, 0.0)  # left to right: the builtin compensates from Python 3.12 on, and would differ
+
+
+def _halves(both: tuple[Any, ...]) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+    half = len(both) // 2
+    return both[:half], both[half:]
+
+
+def _dot(ws_xs: tuple[Any, ...]) -> Any:
+    return _sum(w * x for w, x in zip(*_halves(ws_xs), strict=True))
+
+
+def _dot_slopes(ws_xs: tuple[Any, ...]) -> tuple[Any, ...]:
+    ws, xs = _halves(ws_xs)
+    return xs + ws
+
+
+def _products_of_others(xs: tuple[Any, ...]) -> tuple[Any, ...]:
+    before = accumulate(xs[:-1], mul, initial=1.0)  # not out / x, which is wrong as soon as an x is 0
+    after = list(accumulate(xs[:0:-1], mul, initial=1.0))[::-1]
+    return tuple(b * a for b, a in zip(before, after, strict=True))
+
+
+def _logsumexp(m: Any, xs: tuple[Any, ...]) -> Any:
+    top = reduce(lambda x, y: m.where(_first_is_max(x, y), x, y), xs)  # exp(x - top) cannot overflow
+    return m.where(abs(top) == inf, top, top + m.log(_sum(m.exp(x - top) for x in xs)))
+
+
+def _atan2_slopes(m: Any, y: Any, x: Any) -> tuple[Any, Any]:
+    h = m.hypot(x, y)  # dividing twice by h, where h * h could overflow
+    return x / h / h, -y / h / h
+
+
+def _softplus(m: Any, x: Any) -> Any:
+    return m.where(x <= 0, 0.0, x) + m.log1p(m.exp(-abs(x)))
+
+
+def _gelu_slope(m: Any, x: Any) -> Any:
+    return 0.5 * m.erfc(-_SQRT_HALF * x) + _ONE_OVER_SQRT_TWO_PI * x * m.exp(-0.5 * x * x)
+
+
+def _power_exists(m: Any, x: Any, y: Any) -> Any:
+    return (x > 0) | ((x == 0) & (y >= 0)) | ((x < 0) & (y % 1 == 0))
+
+
+def _not_a_pole(m: Any, x: Any) -> Any:
+    return (x > 0) | (x % 1 != 0)
+
+
+_LN2, _LN10, _SQRT_HALF = log(2), log(10), sqrt(0.5)
+_TWO_OVER_SQRT_PI, _ONE_OVER_SQRT_TWO_PI = 2 / sqrt(pi), 1 / sqrt(2 * pi)
+
+# ── the table ──────────────────────────────────────────────────────────────────────────────────────────────────────
+# fmt: off
+
+_TABLE = (
+    # arithmetic
+    Rule("add", "+",       lambda m, x, y: x + y,         lambda m, x, y, out: (1.0, 1.0)),
+    Rule("sub", "-",       lambda m, x, y: x - y,         lambda m, x, y, out: (1.0, -1.0)),
+    Rule("mul", "*",       lambda m, x, y: x * y,         lambda m, x, y, out: (y, x)),
+    Rule("div", "/",       lambda m, x, y: x / y,         lambda m, x, y, out: (1 / y, -out / y),
+         domain=lambda m, x, y: y != 0),
+    Rule("mod", "%",       lambda m, x, y: x % y,         lambda m, x, y, out: (1.0, -(x // y)),
+         domain=lambda m, x, y: y != 0),
+    Rule("neg", "-",       lambda m, x: -x,               lambda m, x, out: (-1.0,)),
+    Rule("pos", "+",       lambda m, x: +x,               lambda m, x, out: (1.0,)),
+    Rule("abs", "abs",     lambda m, x: abs(x),           lambda m, x, out: (m.where(x < 0, -1.0, m.where(x > 0, 1.0, 0.0)),)),
+    Rule("fma", "fma",     lambda m, x, y, z: m.fma(x, y, z), lambda m, x, y, z, out: (y, x, 1.0)),
+
+    # powers: x ** y, with its cases of a constant exponent and of a constant base
+    Rule("pow", "**",      lambda m, x, y: m.pow(x, y),   lambda m, x, y, out: (y * m.pow(x, y - 1), out * m.log(x)),
+         domain=_power_exists, ulps=lambda x, y: 4 + 2 * abs(log(abs(x) or 1.0))),
+    Rule("pow_const", "**", lambda m, x, c: m.pow(x, c),  lambda m, x, c, out: (c * m.pow(x, m.where(c == 0, 1.0, c - 1)), None),
+         domain=_power_exists, ulps=lambda x, c: 4 + abs(log(abs(x) or 1.0))),
+    Rule("const_pow", "**", lambda m, c, y: m.pow(c, y),  lambda m, c, y, out: (None, out * m.log(c)),
+         domain=_power_exists),
+    Rule("sqrt", "sqrt",   lambda m, x: m.sqrt(x),        lambda m, x, out: (0.5 / out,),
+         domain=lambda m, x: x >= 0),
+    Rule("cbrt", "cbrt",   lambda m, x: m.cbrt(x),        lambda m, x, out: (1 / (3 * out * out),)),
+    Rule("hypot", "hypot", lambda m, x, y: m.hypot(x, y), lambda m, x, y, out: (x / out, y / out)),
+
+    # exponentials and logarithms
+    Rule("exp", "exp",     lambda m, x: m.exp(x),         lambda m, x, out: (out,)),
+    Rule("exp2", "exp2",   lambda m, x: m.exp2(x),        lambda m, x, out: (out * _LN2,)),
+    Rule("expm1", "expm1", lambda m, x: m.expm1(x),       lambda m, x, out: (m.exp(x),)),
+    Rule("log", "log",     lambda m, x: m.log(x),         lambda m, x, out: (1 / x,),
+         domain=lambda m, x: x > 0),
+    Rule("log1p", "log1p", lambda m, x: m.log1p(x),       lambda m, x, out: (1 / (1 + x),),
+         domain=lambda m, x: x > -1),
+    Rule("log2", "log2",   lambda m, x: m.log2(x),        lambda m, x, out: (1 / (x * _LN2),),
+         domain=lambda m, x: x > 0),
+    Rule("log10", "log10", lambda m, x: m.log10(x),       lambda m, x, out: (1 / (x * _LN10),),
+         domain=lambda m, x: x > 0),
+
+    # circular functions and their inverses
+    Rule("sin", "sin",     lambda m, x: m.sin(x),         lambda m, x, out: (m.cos(x),)),
+    Rule("cos", "cos",     lambda m, x: m.cos(x),         lambda m, x, out: (-m.sin(x),)),
+    Rule("tan", "tan",     lambda m, x: m.tan(x),         lambda m, x, out: (1 + out * out,)),
+    Rule("asin", "asin",   lambda m, x: m.asin(x),        lambda m, x, out: (1 / m.sqrt((1 - x) * (1 + x)),),
+         domain=lambda m, x: abs(x) <= 1),
+    Rule("acos", "acos",   lambda m, x: m.acos(x),        lambda m, x, out: (-1 / m.sqrt((1 - x) * (1 + x)),),
+         domain=lambda m, x: abs(x) <= 1),
+    Rule("atan", "atan",   lambda m, x: m.atan(x),        lambda m, x, out: (1 / (1 + x * x),)),
+    Rule("atan2", "atan2", lambda m, y, x: m.atan2(y, x), lambda m, y, x, out: _atan2_slopes(m, y, x)),
+
+    # hyperbolic functions and their inverses
+    Rule("sinh", "sinh",   lambda m, x: m.sinh(x),        lambda m, x, out: (m.cosh(x),)),
+    Rule("cosh", "cosh",   lambda m, x: m.cosh(x),        lambda m, x, out: (m.sinh(x),)),
+    Rule("tanh", "tanh",   lambda m, x: m.tanh(x),        lambda m, x, out: (1 - out * out,),
+         ulps=lambda x: 5 * cosh(min(abs(x), 300.0)) ** 2),
+    Rule("asinh", "asinh", lambda m, x: m.asinh(x),       lambda m, x, out: (1 / m.hypot(1.0, x),)),
+    Rule("acosh", "acosh", lambda m, x: m.acosh(x),       lambda m, x, out: (1 / (m.sqrt(x - 1) * m.sqrt(x + 1)),),
+         domain=lambda m, x: x >= 1),
+    Rule("atanh", "atanh", lambda m, x: m.atanh(x),       lambda m, x, out: (1 / ((1 - x) * (1 + x)),),
+         domain=lambda m, x: abs(x) < 1),
+
+    # special functions
+    Rule("erf", "erf",     lambda m, x: m.erf(x),         lambda m, x, out: (_TWO_OVER_SQRT_PI * m.exp(-x * x),),
+         ulps=lambda x: 4 + x * x),
+    Rule("erfc", "erfc",   lambda m, x: m.erfc(x),        lambda m, x, out: (-_TWO_OVER_SQRT_PI * m.exp(-x * x),),
+         ulps=lambda x: 4 + x * x),
+    Rule("lgamma", "lgamma", lambda m, x: m.lgamma(x),    lambda m, x, out: (m.polygamma(0.0, x),),
+         domain=_not_a_pole, ulps=lambda x: 4 + 16 / abs(polygamma(0, x))),  # it crosses zero
+    Rule("polygamma", "polygamma", lambda m, n, x: m.polygamma(n, x), lambda m, n, x, out: (None, m.polygamma(n + 1, x)),
+         domain=lambda m, n, x: _not_a_pole(m, x), ulps=lambda n, x: 16 + 4 ** (n + 4) / abs(polygamma(n + 1, x))),
+
+    # activations
+    Rule("relu", "ReLU",   lambda m, x: m.where(x <= 0, 0.0, x), lambda m, x, out: (m.where(x <= 0, 0.0, 1.0),)),
+    Rule("leaky_relu", "leakyReLU", lambda m, x, slope: m.where(x > 0, x, slope * x),
+                                    lambda m, x, slope, out: (m.where(x > 0, 1.0, slope), m.where(x > 0, 0.0, x))),
+    Rule("sigmoid", "σ",   lambda m, x: m.sigmoid(x),     lambda m, x, out: (out * m.sigmoid(-x),)),
+    Rule("softplus", "softplus", lambda m, x: _softplus(m, x), lambda m, x, out: (m.sigmoid(x),)),
+    Rule("gelu", "GELU",   lambda m, x: 0.5 * x * m.erfc(-_SQRT_HALF * x), lambda m, x, out: (_gelu_slope(m, x),),
+         ulps=lambda x: (4 + x * x) * (1 + 1 / abs(x + 0.7517915246935645))),  # it crosses zero there
+
+    # choices: the operand chosen gets all of the gradient
+    Rule("maximum", "max", lambda m, x, y: m.where(_first_is_max(x, y), x, y),
+                           lambda m, x, y, out: (m.where(_first_is_max(x, y), 1.0, 0.0), m.where(_first_is_max(x, y), 0.0, 1.0)),
+         routes=True),
+    Rule("minimum", "min", lambda m, x, y: m.where(_first_is_min(x, y), x, y),
+                           lambda m, x, y, out: (m.where(_first_is_min(x, y), 1.0, 0.0), m.where(_first_is_min(x, y), 0.0, 1.0)),
+         routes=True),
+    Rule("where", "where", lambda m, c, x, y: m.where(c, x, y), lambda m, c, x, y, out: (None, m.where(c, 1.0, 0.0), m.where(c, 0.0, 1.0)),
+         routes=True),
+
+    # of any number of operands, in one row; those of dot are w1 … wn, x1 … xn
+    Rule("sum", "sum",     lambda m, *xs: _sum(xs),       lambda m, *xs, out: (1.0,) * len(xs)),
+    Rule("prod", "prod",   lambda m, *xs: reduce(mul, xs, 1.0), lambda m, *xs, out: _products_of_others(xs)),
+    Rule("dot", "dot",     lambda m, *ws_xs: _dot(ws_xs), lambda m, *ws_xs, out: _dot_slopes(ws_xs)),
+    Rule("logsumexp", "logsumexp", lambda m, *xs: _logsumexp(m, xs), lambda m, *xs, out: tuple(m.exp(x - out) for x in xs),
+         ulps=lambda *xs: 4 + 2 * max(map(abs, xs)) + len(xs)),
+)
+
+# fmt: on
+
+#: The table by name.
+RULES: dict[str, Rule] = {rule.name: rule for rule in _TABLE}

@@ -1,0 +1,72 @@
+"""Two functions of floats that Python's `math` lacks: polygamma (from 3.11 to today) and fma (before 3.13)."""
+
+import math
+from fractions import Fraction
+
+__all__ = ["fma", "polygamma"]
+
+# Bernoulli numbers B2, B4 … B24 over (2k)!, the coefficients of the asymptotic series.
+_BERNOULLI = (1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6, -3617 / 510, 43867 / 798, -174611 / 330)
+
+
+def polygamma(order: float, x: float) -> float:
+    """The (order + 1)-th derivative of lgamma at x; of order 0 it is known as digamma.
+
+    Raises ValueError at its poles, x = 0, -1, -2 …, and for an order that is not a whole number from 0 on.
+    Source: Abramowitz and Stegun, 6.4.6 (recurrence), 6.4.7 (reflection) and 6.4.11 (asymptotic series).
+
+    >>> f"{polygamma(0, 1.0):.12f}"  # minus Euler's constant
+    '-0.577215664902'
+    """
+    n = int(order)
+    if n != order or n < 0:
+        raise ValueError(f"polygamma's order is a whole number from 0 on, not {order!r}")
+    if math.isnan(x) or x == math.inf:
+        return x if math.isnan(x) or n == 0 else 0.0
+    if x <= 0 and x == math.floor(x):
+        raise ValueError(f"polygamma has a pole at {x!r}")
+    if x < 0:
+        return (-1) ** n * polygamma(n, 1 - x) - math.pi ** (n + 1) * _derivative_of_cot(n, math.pi * (x - round(x)))
+    sign, factorial = (-1) ** (n + 1), math.factorial(n)
+    terms = []
+    while x < 20 + n:  # the series below is accurate to the last place from here on
+        terms.append(sign * factorial / x ** (n + 1) if n else -1 / x)
+        x += 1
+    if n == 0:
+        terms += [math.log(x), -0.5 / x]
+    else:
+        terms += [sign * math.factorial(n - 1) / x**n, sign * 0.5 * factorial / x ** (n + 1)]
+    for k, bernoulli in enumerate(_BERNOULLI, start=1):
+        rising = math.factorial(2 * k + n - 1) / math.factorial(2 * k)
+        terms.append((sign or -1) * bernoulli * rising / x ** (2 * k + n))
+    return math.fsum(terms)
+
+
+def _derivative_of_cot(n: int, x: float) -> float:
+    """The n-th derivative of cot at x, as a polynomial in c = cot x, for dc/dx = -(1 + c²)."""
+    polynomial = [0, 1]
+    for _ in range(n):
+        slope = [k * a for k, a in enumerate(polynomial)][1:]
+        polynomial = [-(a + b) for a, b in zip([*slope, 0, 0], [0, 0, *slope], strict=True)]
+    c = 1 / math.tan(x)
+    return math.fsum([a * c**k for k, a in enumerate(polynomial)])
+
+
+def _exact_fma(x: float, y: float, z: float) -> float:
+    """x * y + z with one rounding, from exact fractions.
+
+    >>> _exact_fma(0.1, 10.0, -1.0)  # what 0.1 is more than a tenth, ten times; 0.1 * 10 - 1 is 0
+    5.551115123125783e-17
+    """
+    if not (math.isfinite(x) and math.isfinite(y) and math.isfinite(z)):
+        out = x * y + z
+        if math.isnan(out) and not (math.isnan(x) or math.isnan(y) or math.isnan(z)):
+            raise ValueError("invalid operation in fma")
+        return out
+    exact = Fraction(x) * Fraction(y) + Fraction(z)
+    if exact == 0:
+        return x * y + z  # the sign of an exact zero is the sum's own
+    return math.copysign(float(exact), exact)  # float(exact) may underflow to a zero, which has lost its sign
+
+
+fma = getattr(math, "fma", _exact_fma)
