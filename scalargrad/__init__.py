@@ -10,7 +10,7 @@ Do ordinary arithmetic on Values; each operation is recorded on a tape, and `bac
 (1.5456448841066441, 2.0595697955721652, 1.5922327514838093)
 """
 
-from scalargrad.engine import Tape, Value, current_tape, debug, gate, gradients, no_grad, scope
+from scalargrad.engine import Tape, Value, current_tape, debug, gradients, no_grad, scope
 from scalargrad.errors import (
     ExpressionError,
     GateError,
@@ -66,6 +66,7 @@ from scalargrad.functions import (
     tanh,
     where,
 )
+from scalargrad.gates import gate
 
 __version__ = "0.1.0"
 

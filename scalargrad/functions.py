@@ -174,7 +174,7 @@ def logsumexp(xs: Iterable[Any]) -> Any:
 def softmax(xs: Iterable[Any]) -> list[Any]:
     """The exponentials, scaled so that they add up to 1: exp(x - logsumexp(xs)). It does not overflow.
 
-    >>> softmax([Value(2.0), 2.0, -1000.0])
+    >>> softmax([Value(0.0), 0.0, -1000.0])
     [Value(0.5), Value(0.5), Value(0.0)]
     """
     xs = list(xs)

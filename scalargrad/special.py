@@ -26,11 +26,12 @@ def polygamma(order: float, x: float) -> float:
     if x <= 0 and x == math.floor(x):
         raise ValueError(f"polygamma has a pole at {x!r}")
     if x < 0:
-        return (-1) ** n * polygamma(n, 1 - x) - math.pi ** (n + 1) * _derivative_of_cot(n, math.pi * (x - round(x)))
-    sign, factorial = (-1) ** (n + 1), math.factorial(n)
+        mirrored = polygamma(n, 1 - x) * (-1 if n % 2 else 1)
+        return mirrored - math.pi ** (n + 1) * _derivative_of_cot(n, math.pi * (x - round(x)))
+    sign, factorial = 1 if n % 2 else -1, math.factorial(n)
     terms = []
     while x < 20 + n:  # the series below is accurate to the last place from here on
-        terms.append(sign * factorial / x ** (n + 1) if n else -1 / x)
+        terms.append(sign * factorial / x ** (n + 1))
         x += 1
     if n == 0:
         terms += [math.log(x), -0.5 / x]
@@ -38,7 +39,7 @@ def polygamma(order: float, x: float) -> float:
         terms += [sign * math.factorial(n - 1) / x**n, sign * 0.5 * factorial / x ** (n + 1)]
     for k, bernoulli in enumerate(_BERNOULLI, start=1):
         rising = math.factorial(2 * k + n - 1) / math.factorial(2 * k)
-        terms.append((sign or -1) * bernoulli * rising / x ** (2 * k + n))
+        terms.append(sign * bernoulli * rising / x ** (2 * k + n))
     return math.fsum(terms)
 
 

@@ -46,7 +46,8 @@ def arithmetic(error: Exception, rule: Rule, numbers: Sequence[float], labels: S
     >>> arithmetic(ValueError("math domain error"), RULES["log"], [-1.0], ["loss"])
     ValueError('log(loss) is outside its domain at loss = -1.0')
     """
-    text = shorten(rule.text(*(label or repr(x) for x, label in zip(numbers, labels, strict=True))))
+    names = [label or (repr(x) if x >= 0 else f"({x!r})") for x, label in zip(numbers, labels, strict=True)]
+    text = shorten(rule.text(*names))
     place = shorten(", ".join(f"{label} = {x!r}" for x, label in zip(numbers, labels, strict=True) if label))
     at = f" at {place}" if place else ""
     if RULES.get(rule.name) is not rule:  # a gate: what its author's code says stays

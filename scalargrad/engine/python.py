@@ -13,21 +13,19 @@ times a local derivative, on to each of its operands. That is the chain rule, an
     >>> x.grad, y.grad
     (4.0, 2.0)
 
-In this order: tapes, recording, sweeping, Value, gates.
+In this order: tapes, recording, sweeping, Value.
 """
 
 from __future__ import annotations
 
 import inspect
 import weakref
-from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator
-from functools import wraps
+from heapq import heappop, heappush
 from operator import attrgetter
 from typing import Any, NoReturn, Self, cast
 
 from scalargrad.engine import messages
-from scalargrad.engine.gates import gate_rule
 from scalargrad.engine.number import Number
 from scalargrad.engine.table import table
 from scalargrad.engine.thread import here
@@ -35,7 +33,7 @@ from scalargrad.errors import StaleValueError, TapeError
 from scalargrad.namespaces import FLOATS, IEEE, IeeeFloat, as_float, namespace_of
 from scalargrad.rules import RULES, Rule
 
-__all__ = ["Tape", "Value", "current_tape", "function", "gate", "gradients"]
+__all__ = ["Tape", "Value", "current_tape", "function", "gradients"]
 
 # ── tapes ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -53,20 +51,13 @@ class Tape:
     (4, Value(6.0), True)
     """
 
-    __slots__ = ("__weakref__", "_clock", "_limit", "_orders", "_rows", "_state")
+    __slots__ = ("__weakref__", "_clock", "_limit", "_rows", "_state")
 
     def __init__(self) -> None:
-        self._rows: list[weakref.ref[Value]] = []  # in the order of recording, and beside it
-        self._orders: list[int] = []  #              when each was recorded, by this clock:
-        self._clock = 0
-        self._limit = 1024
+        self._rows: list[weakref.ref[Value]] = []  # in the order of recording
+        self._limit = 1024  # when there are as many, the dead are forgotten
+        self._clock = 0  # counts what happens: a row recorded, an input's data set
         self._state = here.state  # of the thread that owns it
-
-    def _prune(self) -> None:
-        """Forget dead rows. The lists are new ones, so that a sweep under way keeps those it walks on."""
-        alive = list(self)
-        self._rows, self._orders = [weakref.ref(row) for row in alive], [row._order for row in alive]
-        self._limit = 2 * len(alive) + 1024
 
     def _check_thread(self) -> None:
         if self._state is not here.state:
@@ -82,7 +73,7 @@ class Tape:
         del tapes[len(tapes) - 1 - tapes[::-1].index(self)]  # its innermost entry
 
     def __len__(self) -> int:
-        return len(list(iter(self)))
+        return sum(1 for _ in self)
 
     def __iter__(self) -> Iterator[Value]:
         return iter([row for ref in self._rows if (row := ref()) is not None])
@@ -154,10 +145,10 @@ def _append(tape: Tape, rule: Rule | None, data: float, operands: Any, derivativ
     row._operands, row._derivatives = operands, derivatives
     row._label, row._scope, row._line = label, state.scope, messages.caller() if state.debug else None
     row._order = row._changed = tape._clock
-    if len(tape._rows) >= tape._limit:
-        tape._prune()
     tape._clock += 1
-    tape._orders.append(row._order)
+    if len(tape._rows) >= tape._limit:
+        tape._rows = [ref for ref in tape._rows if ref() is not None]
+        tape._limit = 2 * len(tape._rows) + 1024
     tape._rows.append(weakref.ref(row))
     return row
 
@@ -202,32 +193,28 @@ def _real(demand: str, number: object) -> float:
 def _sweep(root: Value, seed: float) -> dict[Value, float | None]:
     """The adjoints of the rows that root depends on: by how much seed * root changes for a change of each.
 
-    One walk backwards, from the row of root to the lowest intermediate that it reached. When the walk comes to a row,
-    it has passed all that use it, for they were recorded later: so its adjoint is complete. What only leads to an
-    operand that was not chosen (by where, max, min) is visited as well, to see that it is not stale; it gets None.
+    Of the rows reached so far, the one recorded last comes first. All rows that use it were recorded after it, and so
+    have had their turn: its adjoint is complete. What only leads to an operand that was not chosen (by where, max,
+    min) has its turn as well, to see that it is not stale, and gets None.
     """
-    tape = root._tape
-    tape._check_thread()
-    rows, orders = tape._rows, tape._orders
+    root._tape._check_thread()
     adjoints: dict[Value, float | None] = {root: seed}
-    position, lowest = bisect_left(orders, root._order), root._order
-    while position >= 0 and orders[position] >= lowest:
-        row = rows[position]()
-        position -= 1
-        if row is None or row not in adjoints:
-            continue
+    reached, latest = {-root._order: root}, [-root._order]  # rows by minus their order; a heap of these
+    while latest:
+        row = reached[heappop(latest)]
         adjoint = adjoints[row]
-        for operand, derivative in zip(row._operands, row._derivatives, strict=True):
+        for operand, derivative in zip(row._operands, row._derivatives):
             if type(operand) is not Value:
                 continue  # a constant
             if operand._changed > row._order:
                 raise StaleValueError(messages.stale(operand._label, operand._data))
-            if operand._operands and operand._order < lowest:
-                lowest = operand._order
-            if adjoint is None or derivative is None:
-                adjoints.setdefault(operand, None)
-            else:
-                adjoints[operand] = (adjoints.get(operand) or 0.0) + adjoint * derivative
+            if operand not in adjoints:
+                adjoints[operand] = None
+                if operand._operands:  # an input hands on to nobody
+                    reached[-operand._order] = operand
+                    heappush(latest, -operand._order)
+            if adjoint is not None and derivative is not None:
+                adjoints[operand] = (adjoints[operand] or 0.0) + adjoint * derivative
     return adjoints
 
 
@@ -401,40 +388,8 @@ class Value(Number):
     asin, acos, atan = map(_method, ("asin", "acos", "atan"))
     asinh, acosh, atanh = map(_method, ("asinh", "acosh", "atanh"))
     arcsin, arccos, arctan, arcsinh, arccosh, arctanh = asin, acos, atan, asinh, acosh, atanh  # as NumPy calls them
-
-    def hypot(self, y: object) -> Value:
-        """The same as scalargrad.hypot(self, y); np.hypot calls it."""
-        return cast(Value, function(RULES["hypot"])(self, y))
-
-    def arctan2(self, x: object) -> Value:
-        """The same as scalargrad.atan2(self, x); np.arctan2 calls it."""
-        return cast(Value, function(RULES["atan2"])(self, x))
+    arctan2, hypot = function(RULES["atan2"]), function(RULES["hypot"])
 
     def leaky_relu(self, slope: object = 0.01) -> Value:
         """The same as scalargrad.leaky_relu(self, slope)."""
         return cast(Value, function(RULES["leaky_relu"])(self, slope))
-
-
-# ── gates ───────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def gate(*, derivatives: Callable[..., Any]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Make one operation, and so one row, of a plain function of numbers.
-
-    `derivatives` is given the same inputs, and returns one number for each (for a single input the bare number will
-    do). Raises GateError at definition if the two differ in their number of inputs, and at use if they return
-    anything but real numbers, or not as many as inputs. Written with the package's functions, the derivatives can
-    themselves be differentiated.
-
-    >>> @gate(derivatives=lambda x, y: (y, x))
-    ... def times(x, y):
-    ...     return x * y
-    >>> x = Value(2.0)
-    >>> gradients(times(x, 5.0), [x])
-    [5.0]
-    """
-
-    def define(of: Callable[..., Any]) -> Callable[..., Any]:
-        return wraps(of)(function(gate_rule(of, derivatives)))
-
-    return define

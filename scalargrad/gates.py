@@ -1,13 +1,40 @@
-"""A user's own operation as a rule, with the checks that a rule of ours has in the tests."""
+"""A user's own operation: a plain function of numbers and its derivatives, made into a rule and recorded as one row."""
 
 import inspect
 from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
+from scalargrad.engine import function
 from scalargrad.engine.messages import not_a_number
 from scalargrad.errors import GateError
 from scalargrad.namespaces import FLOATS, IEEE, as_float
 from scalargrad.rules import Rule
+
+__all__ = ["gate", "gate_rule"]
+
+
+def gate(*, derivatives: Callable[..., Any]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Make one operation, and so one row, of a plain function of numbers.
+
+    `derivatives` is given the same inputs, and returns one number for each (for a single input the bare number will
+    do). Raises GateError at definition if the two differ in their number of inputs, and at use if they return
+    anything but real numbers, or not as many as inputs. Written with the package's functions, the derivatives can
+    themselves be differentiated.
+
+    >>> from scalargrad import Value, gradients
+    >>> @gate(derivatives=lambda x, y: (y, x))
+    ... def times(x, y):
+    ...     return x * y
+    >>> x = Value(2.0)
+    >>> gradients(times(x, 5.0), [x])
+    [5.0]
+    """
+
+    def define(of: Callable[..., Any]) -> Callable[..., Any]:
+        return wraps(of)(function(gate_rule(of, derivatives)))
+
+    return define
 
 
 def gate_rule(function: Callable[..., Any], derivatives: Callable[..., Any]) -> Rule:
