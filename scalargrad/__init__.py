@@ -10,7 +10,8 @@ Do ordinary arithmetic on Values; each operation is recorded on a tape, and `bac
 (1.5456448841066441, 2.0595697955721652, 1.5922327514838093)
 """
 
-from scalargrad.engine import Tape, Value, current_tape, debug, gradients, no_grad, scope
+from scalargrad._version import __version__
+from scalargrad.engine import Tape, Value, current_tape, debug, no_grad, scope
 from scalargrad.errors import (
     ExpressionError,
     GateError,
@@ -67,10 +68,12 @@ from scalargrad.functions import (
     where,
 )
 from scalargrad.gates import gate
+from scalargrad.sweeps import gradients
 
-__version__ = "0.1.0"
+
 
 __all__ = [
+    "__version__",
     "ExpressionError",
     "GateError",
     "GradientLostError",

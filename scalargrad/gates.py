@@ -22,13 +22,12 @@ def gate(*, derivatives: Callable[..., Any]) -> Callable[[Callable[..., Any]], C
     anything but real numbers, or not as many as inputs. Written with the package's functions, the derivatives can
     themselves be differentiated.
 
-    >>> from scalargrad import Value, gradients
+    >>> from scalargrad import Value
     >>> @gate(derivatives=lambda x, y: (y, x))
     ... def times(x, y):
     ...     return x * y
-    >>> x = Value(2.0)
-    >>> gradients(times(x, 5.0), [x])
-    [5.0]
+    >>> times(Value(2.0), 5.0).local_derivatives
+    (5.0, 2.0)
     """
 
     def define(of: Callable[..., Any]) -> Callable[..., Any]:

@@ -12,7 +12,8 @@ _BERNOULLI = (1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6, -3617
 def polygamma(order: float, x: float) -> float:
     """The (order + 1)-th derivative of lgamma at x; of order 0 it is known as digamma.
 
-    Raises ValueError at its poles, x = 0, -1, -2 …, and for an order that is not a whole number from 0 on.
+    Raises ValueError at its poles, x = 0, -1, -2 …, and for an order that is not a whole number from 0 on;
+    OverflowError where it is too large for a float.
     Source: Abramowitz and Stegun, 6.4.6 (recurrence), 6.4.7 (reflection) and 6.4.11 (asymptotic series).
 
     >>> f"{polygamma(0, 1.0):.12f}"  # minus Euler's constant
@@ -29,6 +30,8 @@ def polygamma(order: float, x: float) -> float:
         mirrored = polygamma(n, 1 - x) * (-1 if n % 2 else 1)
         return mirrored - math.pi ** (n + 1) * _derivative_of_cot(n, math.pi * (x - round(x)))
     sign, factorial = 1 if n % 2 else -1, math.factorial(n)
+    if x ** (n + 1) == 0 or math.isinf(factorial / x ** (n + 1)):
+        raise OverflowError(f"polygamma({n}, {x!r}) is too large for a float")
     terms = []
     while x < 20 + n:  # the series below is accurate to the last place from here on
         terms.append(sign * factorial / x ** (n + 1))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from scalargrad.engine.thread import debug, no_grad, scope
 
 if TYPE_CHECKING:  # what type checkers read is the readable engine
-    from scalargrad.engine.python import Tape, Value, current_tape, function, gradients
+    from scalargrad.engine.python import Tape, Value, current_tape, function, sweep
 
 __all__ = [
     "ENGINE",
@@ -22,10 +22,10 @@ __all__ = [
     "current_tape",
     "debug",
     "function",
-    "gradients",
     "new_input",
     "no_grad",
     "scope",
+    "sweep",
 ]
 
 _CHOICES = ("auto", "python", "native")
@@ -53,7 +53,7 @@ ENGINE = _engine.__name__.rpartition(".")[2]
 
 if not TYPE_CHECKING:
     Tape, Value, current_tape = _engine.Tape, _engine.Value, _engine.current_tape
-    function, gradients = _engine.function, _engine.gradients
+    function, sweep = _engine.function, _engine.sweep
 
 
 def new_input(data: float, label: str) -> "Value":

@@ -12,7 +12,7 @@ def _on_data(operation: Callable[..., Any]) -> Any:
     """A method that works on the bare numbers, for a bare result."""
 
     def method(self: "Number", *others: object) -> Any:
-        return operation(self.data, *(x.data if isinstance(x, Number) else x for x in others))
+        return operation(self._data, *(x._data if isinstance(x, Number) else x for x in others))
 
     return method
 
@@ -28,7 +28,7 @@ class Number:
     """What Value shares with float. Equality is by data, as float's; the hash by identity, as PyTorch's."""
 
     __slots__ = ()
-    data: Any
+    _data: Any
     label: Any
     operands: Any
     rule: Any
@@ -50,13 +50,13 @@ class Number:
     def __repr__(self) -> str:
         label = f", label={self.label!r}" if self.label else ""
         grad = f", grad={self.grad!r}" if self.has_grad else ""  # type: ignore[attr-defined]
-        return f"Value({self.data!r}{label}{grad})"
+        return f"Value({self._data!r}{label}{grad})"
 
     def __reduce__(self) -> tuple[Any, ...]:
         self._check_input("copying or pickling")
         from scalargrad.engine import new_input  # of the engine that runs where it is loaded
 
-        return new_input, (self.data, self.label)
+        return new_input, (self._data, self.label)
 
     def _check_input(self, what: str) -> None:
         if self.rule is not None:

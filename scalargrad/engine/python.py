@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import inspect
 import weakref
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from heapq import heappop, heappush
 from operator import attrgetter
 from typing import Any, NoReturn, Self, cast
@@ -33,7 +33,7 @@ from scalargrad.errors import StaleValueError, TapeError
 from scalargrad.namespaces import FLOATS, IEEE, IeeeFloat, as_float, namespace_of
 from scalargrad.rules import RULES, Rule
 
-__all__ = ["Tape", "Value", "current_tape", "function", "gradients"]
+__all__ = ["Tape", "Value", "current_tape", "function", "sweep"]
 
 # ── tapes ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -190,16 +190,25 @@ def _real(demand: str, number: object) -> float:
 # ── sweeping ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _sweep(root: Value, seed: float) -> dict[Value, float | None]:
-    """The adjoints of the rows that root depends on: by how much seed * root changes for a change of each.
+def sweep(seeds: dict[Value, float]) -> dict[Value, float | None]:
+    """The adjoints of all rows that the roots depend on: how much the sum of seed * root changes for a change of each.
 
     Of the rows reached so far, the one recorded last comes first. All rows that use it were recorded after it, and so
     have had their turn: its adjoint is complete. What only leads to an operand that was not chosen (by where, max,
-    min) has its turn as well, to see that it is not stale, and gets None.
+    min) has its turn as well, to see that it is not stale, and gets None. Changes no `.grad`.
+
+    >>> x = Value(3.0)
+    >>> sweep({x * x: 1.0, x + 1: 10.0})[x]
+    16.0
     """
-    root._tape._check_thread()
-    adjoints: dict[Value, float | None] = {root: seed}
-    reached, latest = {-root._order: root}, [-root._order]  # rows by minus their order; a heap of these
+    adjoints: dict[Value, float | None] = dict(seeds)
+    reached = {-root._order: root for root in seeds}  # rows by minus their order
+    latest = sorted(reached)  # a heap of these orders
+    tapes = {root._tape for root in seeds}
+    if len(tapes) > 1:
+        raise TapeError(messages.MIXED_TAPES)
+    for tape in tapes:
+        tape._check_thread()
     while latest:
         row = reached[heappop(latest)]
         adjoint = adjoints[row]
@@ -216,23 +225,6 @@ def _sweep(root: Value, seed: float) -> dict[Value, float | None]:
             if adjoint is not None and derivative is not None:
                 adjoints[operand] = (adjoints[operand] or 0.0) + adjoint * derivative
     return adjoints
-
-
-def gradients(y: Value, xs: Iterable[Value]) -> list[float]:
-    """The derivative of y with respect to each of xs, leaving every `.grad` as it is; 0.0 where y does not depend on x.
-
-    Raises StaleValueError as `backward` does, and TypeError if anything here is not a Value.
-
-    >>> x, y = Value(2.0), Value(3.0)
-    >>> gradients(x * y, [x, y])
-    [3.0, 2.0]
-    """
-    xs = list(xs)
-    for v in (y, *xs):
-        if type(v) is not Value:
-            raise TypeError(messages.not_a_number("gradients(y, xs) takes a Value y and a list of Values xs", v))
-    adjoints = _sweep(y, 1.0)
-    return [adjoints.get(x) or 0.0 for x in xs]
 
 
 # ── Value ───────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -271,7 +263,8 @@ class Value(Number):
 
     `Value(2.0, label="x")` is an *input*; it takes an int, float, bool, Fraction or NumPy scalar, else raises
     TypeError. Arithmetic and the package's functions make *intermediates*, with the very numbers that Python's float
-    and `math` give. `y.backward()` adds dy/dx to the `grad` of each input x that y depends on.
+    and `math` give. `y.backward()` adds dy/dx to the `grad` of each input x that y depends on. Comparisons, `bool`,
+    `//`, `divmod`, `round` and the roundings of `math` give plain answers, for they have no derivative but zero.
 
     >>> x = Value(3.0, label="x")
     >>> y = x**2 + 1
@@ -308,6 +301,7 @@ class Value(Number):
     @property
     def data(self) -> float:
         """The number. It can be set on an input; sweeping what was recorded from the old number then raises."""
+        self._tape._state.data_read = True  # for whoever wonders where a gradient was lost
         return self._data
 
     @data.setter
@@ -351,6 +345,7 @@ class Value(Number):
     local_derivatives = property(attrgetter("_derivatives"), doc="For each operand; None where no gradient flows.")
     scope = property(attrgetter("_scope"), doc="The names of the scopes it was recorded in, the outermost first.")
     line = property(attrgetter("_line"), doc="Where `with debug():` saw it recorded, as file:line; else None.")
+    tape = property(attrgetter("_tape"), doc="The tape it is on.")
     index = property(attrgetter("_order"), doc="A number that grows in the order of recording on its tape.")
 
     def backward(self, seed: float = 1.0) -> None:
@@ -358,7 +353,7 @@ class Value(Number):
 
         Raises StaleValueError if the data of an input was set after this was recorded. An error changes no grad.
         """
-        for row, adjoint in _sweep(self, _real("a seed is a real number", seed)).items():
+        for row, adjoint in sweep({self: _real("a seed is a real number", seed)}).items():
             if adjoint is not None:
                 row._grad = adjoint if row._operands else row.grad + adjoint
 

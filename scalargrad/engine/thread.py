@@ -11,13 +11,14 @@ __all__ = ["State", "debug", "here", "no_grad", "scope"]
 class State:
     """The state of one thread. A tape keeps its owner's, and so can tell whether it is in the right thread."""
 
-    __slots__ = ("debug", "recording", "scope", "tapes")
+    __slots__ = ("data_read", "debug", "recording", "scope", "tapes")
 
     def __init__(self) -> None:
         self.tapes: list[Any] = []  # the innermost last
         self.recording = True
         self.scope: tuple[str, ...] = ()
         self.debug = False
+        self.data_read = False  # whether anybody has read the bare number of a Value
 
 
 class _Here(threading.local):
