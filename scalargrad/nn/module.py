@@ -1,0 +1,185 @@
+"""Module: what has parameters, and can run forward and backward."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from scalargrad.engine import Value, current_tape
+from scalargrad.engine.thread import here
+from scalargrad.functions import dot
+from scalargrad.nn.nests import alike, as_lists, leaves, number, on_each, shape
+
+__all__ = ["Module"]
+
+
+@dataclass
+class _Slice:
+    """What one forward() recorded, for backward() to sweep."""
+
+    inputs: list[Any]  # nests of Values, one for each argument that a gradient is wanted of
+    outputs: Any  # a nest
+    displaced: bool  # whether forward() ran before it, and no backward() answered that
+    swept: bool = False
+
+
+class Module:
+    """Something with parameters: a neuron, a layer, a model.
+
+    Its parameters are the input Values among its attributes, also inside of Modules, lists, tuples and dicts there, in
+    the order in which they were set, each once. Attributes whose names begin with _ are passed over. A subclass
+    defines `compute`, and is called like a function; it copies (copy.deepcopy) and pickles, its parameters as new
+    inputs.
+
+    >>> class Line(Module):
+    ...     def __init__(self):
+    ...         self.slope, self.start = Value(2.0), Value(1.0)
+    ...
+    ...     def compute(self, x):
+    ...         return self.slope * x + self.start
+    >>> line = Line()
+    >>> line(3.0), line.parameters()
+    (Value(7.0), [Value(2.0), Value(1.0)])
+
+    `forward` and `backward` are the textbooks' protocol, on plain numbers. What layers that run forward one after the
+    other, then backward in reverse, leave in `.grad` is what one `loss.backward()` leaves there, to the bit:
+
+    >>> line.forward(3.0), line.backward(10.0)
+    (7.0, 20.0)
+    >>> line.slope.grad, line.start.grad
+    (30.0, 10.0)
+    """
+
+    #: For each argument of a call, whether backward() gives a gradient for it; targets get none.
+    takes_gradient: tuple[bool, ...] = (True,)
+
+    _slice: _Slice | None = None
+
+    def __call__(self, *xs: Any) -> Any:
+        """Run it on Values or plain numbers."""
+        return self.compute(*xs)
+
+    def compute(self, *xs: Any) -> Any:
+        """What a call does: each subclass defines it."""
+        raise NotImplementedError(f"{type(self).__name__} is to define compute(self, x), which is what a call runs")
+
+    # ── parameters ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def named_parameters(self) -> list[tuple[str, Value]]:
+        """The parameters with their paths, as ("layers.0.neurons.2.w.1", Value)."""
+        paths: dict[Value, str] = {}
+        seen: set[int] = set()
+
+        def walk(thing: Any, path: str) -> None:
+            if isinstance(thing, Value):
+                if thing.rule is None:
+                    paths.setdefault(thing, path)
+            elif isinstance(thing, (Module, list, tuple, dict)) and id(thing) not in seen:
+                seen.add(id(thing))
+                for name, part in _parts(thing):
+                    walk(part, f"{path}.{name}" if path else str(name))
+
+        walk(self, "")
+        return [(path, value) for value, path in paths.items()]
+
+    def parameters(self) -> list[Value]:
+        """The parameters: what an optimizer adjusts."""
+        return [value for _, value in self.named_parameters()]
+
+    def zero_grad(self) -> None:
+        """Forget the gradients: every parameter's `grad` reads 0.0 again, as before any backward pass."""
+        for parameter in self.parameters():
+            parameter.grad = None
+
+    def state_dict(self) -> dict[str, float]:
+        """The numbers of the parameters by their paths: plain data, ready for `json.dump`."""
+        return {path: parameter.data for path, parameter in self.named_parameters()}
+
+    def load_state_dict(self, state: dict[str, float]) -> None:
+        """Set the parameters to the numbers that state_dict() gave.
+
+        Raises ValueError if a path is missing or unexpected, TypeError if something is not a real number; then nothing
+        was changed.
+        """
+        if not isinstance(state, dict):
+            raise TypeError(f"a state is a dict of paths and numbers, not {state!r}")
+        parameters = dict(self.named_parameters())
+        missing, unexpected = parameters.keys() - state.keys(), state.keys() - parameters.keys()
+        if missing:
+            raise ValueError(f"the state has no {', '.join(path for path in parameters if path in missing)}")
+        if unexpected:
+            raise ValueError(f"the state has {', '.join(map(str, sorted(unexpected, key=str)))}, which this lacks")
+        data_of = {path: number(f"the state of {path}", data) for path, data in state.items()}
+        for path, parameter in parameters.items():
+            parameter.data = data_of[path]
+
+    # ── the textbooks' protocol ─────────────────────────────────────────────────────────────────────────────────────
+
+    def forward(self, *xs: Any) -> Any:
+        """Run it on plain numbers (nested lists, NumPy arrays) for plain numbers, and keep the rows for backward().
+
+        Raises TypeError if the arguments are too many, too few, or not made of real numbers.
+        """
+        self._check_count(xs)
+        displaced, self._slice = self._slice is not None and not self._slice.swept, None
+        home = next((parameter.tape for parameter in self.parameters()), current_tape())
+        inputs, arguments = [], []
+        with home:
+            for x, wanted in zip(xs, self.takes_gradient, strict=True):
+                if wanted:
+                    x = on_each(lambda leaf: Value(number("what forward() takes", leaf)), x)
+                    inputs.append(x)
+                arguments.append(x)
+        outputs = as_lists(self(*arguments))
+        if here.state.recording:
+            self._slice = _Slice(inputs, outputs, displaced)
+        return on_each(lambda y: y.data if isinstance(y, Value) else float(y), outputs)
+
+    def backward(self, dout: Any = 1.0) -> Any:
+        """Sweep what the latest forward() recorded: given dL/dy it returns dL/dx, and adds to the parameters' `grad`.
+
+        `dout` has the form of what forward() returned, the result the form of what it was given: for an x in a batch
+        of rows, a batch of rows; for two arguments, a tuple. Raises RuntimeError if there is no forward() to answer,
+        ValueError if `dout` has another form, StaleValueError if a parameter was changed since forward().
+
+        It equals one `loss.backward()` over all layers to the bit, since each Value receives the same contributions in
+        the same order: `dout` holds those of the later layers, already summed in the order of the sweep. Two things
+        plain numbers cannot tell: where one parameter belongs to two layers, or one Value is two of a layer's outputs,
+        the sum is bracketed otherwise (and equal up to rounding); and what maximum or where did not choose is, for the
+        layer before, reached by 0 rather than not reached.
+        """
+        name, done = type(self).__name__, self._slice
+        if done is None or not here.state.recording:
+            raise RuntimeError(f"{name}.backward(dout) answers a {name}.forward(x); call both outside of no_grad()")
+        if done.swept and done.displaced:  # a textbook's layer would sweep the wrong rows here, and say nothing
+            raise RuntimeError(
+                f"{name}.forward(x) ran twice, and only the later run can be answered: use one layer object for each"
+                " place in a list of layers"
+            )
+        dout = as_lists(dout)
+        if not alike(dout, done.outputs):
+            raise ValueError(f"dout of shape {shape(dout)} for an output of shape {shape(done.outputs)}")
+        for x in leaves(done.inputs):
+            x.grad = None
+        # A sum weighted by dout: sweeping it hands 1.0 * dout, exactly, to each output. Sweeping from one output after
+        # another would add up the contributions of each pass first, and so round otherwise.
+        total = dot(leaves(done.outputs), [number("dout", d) for d in leaves(dout)])
+        if isinstance(total, Value):
+            total.backward()
+        done.swept = True
+        dxs = [on_each(lambda leaf: leaf.grad, x) for x in done.inputs]
+        return dxs[0] if len(dxs) == 1 else tuple(dxs)
+
+    def _check_count(self, xs: tuple[Any, ...]) -> None:
+        if len(xs) != len(self.takes_gradient):
+            raise TypeError(f"{self!r} takes {len(self.takes_gradient)} argument(s), not {len(xs)}")
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: thing for name, thing in vars(self).items() if name != "_slice"}
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}()"
+
+
+def _parts(thing: Any) -> list[tuple[Any, Any]]:
+    if isinstance(thing, Module):
+        return [(name, part) for name, part in vars(thing).items() if not name.startswith("_")]
+    return list(thing.items() if isinstance(thing, dict) else enumerate(thing))
