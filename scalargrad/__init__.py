@@ -68,12 +68,11 @@ from scalargrad.functions import (
     where,
 )
 from scalargrad.gates import gate
+from scalargrad.graph import draw
 from scalargrad.sweeps import gradients
-
-
+from scalargrad.transforms import derivative, grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 
 __all__ = [
-    "__version__",
     "ExpressionError",
     "GateError",
     "GradientLostError",
@@ -84,6 +83,7 @@ __all__ = [
     "Tape",
     "TapeError",
     "Value",
+    "__version__",
     "acos",
     "acosh",
     "asin",
@@ -96,7 +96,9 @@ __all__ = [
     "cosh",
     "current_tape",
     "debug",
+    "derivative",
     "dot",
+    "draw",
     "erf",
     "erfc",
     "exp",
@@ -105,8 +107,13 @@ __all__ = [
     "fma",
     "gate",
     "gelu",
+    "grad",
     "gradients",
+    "hessian",
+    "hvp",
     "hypot",
+    "jacobian",
+    "jvp",
     "label",
     "leaky_relu",
     "lgamma",
@@ -132,5 +139,7 @@ __all__ = [
     "sum",
     "tan",
     "tanh",
+    "value_and_grad",
+    "vjp",
     "where",
 ]
