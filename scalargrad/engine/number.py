@@ -19,7 +19,7 @@ def _on_data(operation: Callable[..., Any]) -> Any:
 
 def _refused(kind: str) -> Any:
     def method(self: "Number") -> NoReturn:
-        raise GradientLostError(messages.gradient_lost(kind))
+        raise GradientLostError(messages.gradient_lost(kind, self.label, self._data))
 
     return method
 
@@ -46,6 +46,10 @@ class Number:
     __floor__, __ceil__ = _on_data(float.__floor__), _on_data(float.__ceil__)
 
     __float__, __int__, __complex__ = _refused("float"), _refused("int"), _refused("complex")
+
+    def conjugate(self) -> "Number":
+        """Itself, for it is real; NumPy asks."""
+        return self
 
     def __repr__(self) -> str:
         label = f", label={self.label!r}" if self.label else ""

@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import inspect
 import weakref
+from collections import deque
 from collections.abc import Callable, Iterator
 from heapq import heappop, heappush
 from operator import attrgetter
@@ -115,6 +116,7 @@ def _record(rule: Rule, operands: tuple[Value | float, ...]) -> Value:
                 if tape is not None:
                     raise TapeError(messages.MIXED_TAPES)
                 tape = operand._tape
+                began = tape._clock
             numbers.append(operand._data)
         else:
             numbers.append(operand)
@@ -123,33 +125,41 @@ def _record(rule: Rule, operands: tuple[Value | float, ...]) -> Value:
         raise TapeError(messages.OTHER_THREAD)
     try:
         data = rule.value(FLOATS, *numbers)
-    except (ValueError, ArithmeticError) as error:
-        labels = [x._label if type(x) is Value else "" for x in operands]
-        raise messages.arithmetic(error, rule, numbers, labels) from None
+    except Exception as error:
+        raise messages.failed(error, rule, operands, numbers) from None
     if not state.recording:
         return _append(tape, None, data, (), ())
     try:
         derivatives = rule.derivatives(FLOATS, *numbers, out=data)
-    except (ValueError, ArithmeticError):  # at an edge of the domain: what IEEE 754 says, an infinity or nan
-        derivatives = rule.derivatives(IEEE, *map(IeeeFloat, numbers), out=IeeeFloat(data))
+    except Exception:  # at an edge of the domain: what IEEE 754 says, an infinity or nan
+        try:
+            derivatives = rule.derivatives(IEEE, *map(IeeeFloat, numbers), out=IeeeFloat(data))
+        except Exception as error:  # a gate's, that uses math itself
+            raise messages.failed(error, rule, operands, numbers) from None
         derivatives = tuple(None if d is None else float(d) for d in derivatives)
     if rule.routes:
         derivatives = tuple(d or None for d in derivatives)  # not reached, which is other than reached by 0
+    if tape._clock != began:  # a gate has done more than calculate
+        for x in operands:
+            if type(x) is Value and x._changed >= began:
+                raise StaleValueError(messages.stale(x._label, x._data))
     return _append(tape, rule, data, operands, derivatives)
 
 
 def _append(tape: Tape, rule: Rule | None, data: float, operands: Any, derivatives: Any, label: str = "") -> Value:
-    state = tape._state
+    state, rows = tape._state, tape._rows
     row = object.__new__(Value)
     row._tape, row._rule, row._data, row._grad = tape, rule, data, None
     row._operands, row._derivatives = operands, derivatives
     row._label, row._scope, row._line = label, state.scope, messages.caller() if state.debug else None
-    row._order = row._changed = tape._clock
+    ref, recorded = weakref.ref(row), len(rows)
+    if recorded >= tape._limit:
+        tape._limit *= 2
+        rows[:recorded] = [ref for ref in rows[:recorded] if ref() is not None]
+        tape._limit = 2 * len(rows) + 1024
+    row._order = row._changed = tape._clock  # from here on, no signal handler or finalizer can come between
     tape._clock += 1
-    if len(tape._rows) >= tape._limit:
-        tape._rows = [ref for ref in tape._rows if ref() is not None]
-        tape._limit = 2 * len(tape._rows) + 1024
-    tape._rows.append(weakref.ref(row))
+    rows.append(ref)
     return row
 
 
@@ -174,8 +184,8 @@ def function(rule: Rule) -> Callable[..., Any]:
         numbers = [_real(demand, x) for x in operands]
         try:
             return rule.value(FLOATS, *numbers)
-        except (ValueError, ArithmeticError) as error:
-            raise messages.arithmetic(error, rule, numbers, [""] * len(numbers)) from None
+        except Exception as error:
+            raise messages.failed(error, rule, operands, numbers) from None
 
     return apply
 
@@ -183,8 +193,15 @@ def function(rule: Rule) -> Callable[..., Any]:
 def _real(demand: str, number: object) -> float:
     real = as_float(number)
     if real is None:
-        raise TypeError(messages.not_a_number(demand, number))
+        way_out = ": it is one already; v.data is its number, v.detach() a new input" if type(number) is Value else ""
+        raise TypeError(messages.not_a_number(demand, number) + way_out)
     return real
+
+
+def _text(label: object) -> str:
+    if not isinstance(label, str):
+        raise TypeError(f"a label is a str, not {label!r}")
+    return label
 
 
 # ── sweeping ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -244,6 +261,7 @@ def _infix(name: str, constant_right: str = "", constant_left: str = "") -> tupl
         number = as_float(other)
         return NotImplemented if number is None else _record(left, (number, self))
 
+    forward.__qualname__ = reflected.__qualname__ = f"Value.{name}"
     return forward, reflected
 
 
@@ -291,9 +309,8 @@ class Value(Number):
     _constants: list[Value]  # there once somebody has asked for _prev
 
     def __new__(cls, data: object, label: str = "") -> Self:
-        row = _append(current_tape(), None, _real("the data of a Value is a real number", data), (), ())
-        row.label = label
-        return cast(Self, row)
+        number = _real("the data of a Value is a real number", data)
+        return cast(Self, _append(current_tape(), None, number, (), (), _text(label)))
 
     def __init_subclass__(cls) -> NoReturn:
         raise TypeError(messages.NO_SUBCLASS)
@@ -336,9 +353,7 @@ class Value(Number):
 
     @label.setter
     def label(self, label: str) -> None:
-        if not isinstance(label, str):
-            raise TypeError(f"a label is a str, not {label!r}")
-        self._label = label
+        self._label = _text(label)
 
     rule = property(attrgetter("_rule"), doc="The rule that computed it; None for an input.")
     operands = property(attrgetter("_operands"), doc="What the rule was applied to: Values, and constants as numbers.")
@@ -353,9 +368,10 @@ class Value(Number):
 
         Raises StaleValueError if the data of an input was set after this was recorded. An error changes no grad.
         """
-        for row, adjoint in sweep({self: _real("a seed is a real number", seed)}).items():
-            if adjoint is not None:
-                row._grad = adjoint if row._operands else row.grad + adjoint
+        adjoints = sweep({self: _real("a seed is a real number", seed)})
+        rows = [row for row, adjoint in adjoints.items() if adjoint is not None]
+        grads = [adjoints[row] if row._operands else row.grad + adjoints[row] for row in rows]  # type: ignore[operator]
+        deque(map(_SET_GRAD, rows, grads), maxlen=0)  # all or none: no interrupt comes into the middle of this
 
     def detach(self) -> Value:
         """A new input on the current tape, with this number and no history."""
@@ -366,7 +382,8 @@ class Value(Number):
         """micrograd's name for the operands; constants are Values on a tape of their own, the same ones each time."""
         if not hasattr(self, "_constants"):
             with Tape():
-                self._constants = [Value(x) for x in self._operands if type(x) is float]
+                constants = () if self._rule is RULES["pow_const"] else self._operands  # its exponent is in `_op`
+                self._constants = [Value(x) for x in constants if type(x) is float]
         return {x for x in self._operands if type(x) is Value}.union(self._constants)
 
     __add__, __radd__ = _infix("add")
@@ -388,3 +405,6 @@ class Value(Number):
     def leaky_relu(self, slope: object = 0.01) -> Value:
         """The same as scalargrad.leaky_relu(self, slope)."""
         return cast(Value, function(RULES["leaky_relu"])(self, slope))
+
+
+_SET_GRAD: Callable[..., None] = vars(Value)["_grad"].__set__  # the slot's own setter, in C
