@@ -6,6 +6,7 @@ from typing import Any, NoReturn
 
 from scalargrad.engine import messages
 from scalargrad.errors import GradientLostError, NotAnInputError
+from scalargrad.namespaces import as_float
 
 
 def _on_data(operation: Callable[..., Any]) -> Any:
@@ -73,3 +74,22 @@ class Number:
             return ""
         exponent = self.operands[1] if self.rule.name == "pow_const" else ""
         return f"{self.rule.symbol}{exponent:g}" if exponent != "" else str(self.rule.symbol)
+
+
+def real(demand: str, number: object) -> float:
+    """A number of a kind that we take, as a float; else TypeError, which says what is demanded.
+
+    >>> real("a seed is a real number", 2), real("a seed is a real number", True)
+    (2.0, 1.0)
+    """
+    found = as_float(number)
+    if found is None:
+        way_out = ": v.data is its number, v.detach() a new input" if isinstance(number, Number) else ""
+        raise TypeError(messages.not_a_number(demand, number) + way_out)
+    return found
+
+
+def text(label: object) -> str:
+    if not isinstance(label, str):
+        raise TypeError(messages.not_a_number("a label is a str", label))
+    return label

@@ -27,7 +27,7 @@ from operator import attrgetter
 from typing import Any, NoReturn, Self, cast
 
 from scalargrad.engine import messages
-from scalargrad.engine.number import Number
+from scalargrad.engine.number import Number, real, text
 from scalargrad.engine.table import table
 from scalargrad.engine.thread import here
 from scalargrad.errors import StaleValueError, TapeError
@@ -178,30 +178,16 @@ def function(rule: Rule) -> Callable[..., Any]:
         if arity is not None and len(operands) != arity:
             raise TypeError(f"{rule.name} takes {arity} operand(s), not {len(operands)}")
         if Value in map(type, operands):
-            return _record(rule, tuple([x if type(x) is Value else _real(demand, x) for x in operands]))
+            return _record(rule, tuple([x if type(x) is Value else real(demand, x) for x in operands]))
         if (m := namespace_of(*operands)) is not None:
             return rule.value(m, *operands)
-        numbers = [_real(demand, x) for x in operands]
+        numbers = [real(demand, x) for x in operands]
         try:
             return rule.value(FLOATS, *numbers)
         except Exception as error:
             raise messages.failed(error, rule, operands, numbers) from None
 
     return apply
-
-
-def _real(demand: str, number: object) -> float:
-    real = as_float(number)
-    if real is None:
-        way_out = ": it is one already; v.data is its number, v.detach() a new input" if type(number) is Value else ""
-        raise TypeError(messages.not_a_number(demand, number) + way_out)
-    return real
-
-
-def _text(label: object) -> str:
-    if not isinstance(label, str):
-        raise TypeError(f"a label is a str, not {label!r}")
-    return label
 
 
 # ── sweeping ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -309,8 +295,8 @@ class Value(Number):
     _constants: list[Value]  # there once somebody has asked for _prev
 
     def __new__(cls, data: object, label: str = "") -> Self:
-        number = _real("the data of a Value is a real number", data)
-        return cast(Self, _append(current_tape(), None, number, (), (), _text(label)))
+        number = real("the data of a Value is a real number", data)
+        return cast(Self, _append(current_tape(), None, number, (), (), text(label)))
 
     def __init_subclass__(cls) -> NoReturn:
         raise TypeError(messages.NO_SUBCLASS)
@@ -325,7 +311,7 @@ class Value(Number):
     def data(self, data: object) -> None:
         self._check_input("setting data")
         self._tape._check_thread()
-        self._data = _real("the data of a Value is a real number", data)
+        self._data = real("the data of a Value is a real number", data)
         self._changed = self._tape._clock
         self._tape._clock += 1
 
@@ -339,7 +325,7 @@ class Value(Number):
 
     @grad.setter
     def grad(self, grad: object) -> None:
-        self._grad = None if grad is None else _real("a grad is a real number or None", grad)
+        self._grad = None if grad is None else real("a grad is a real number or None", grad)
 
     @property
     def has_grad(self) -> bool:
@@ -353,7 +339,7 @@ class Value(Number):
 
     @label.setter
     def label(self, label: str) -> None:
-        self._label = _text(label)
+        self._label = text(label)
 
     rule = property(attrgetter("_rule"), doc="The rule that computed it; None for an input.")
     operands = property(attrgetter("_operands"), doc="What the rule was applied to: Values, and constants as numbers.")
@@ -368,7 +354,7 @@ class Value(Number):
 
         Raises StaleValueError if the data of an input was set after this was recorded. An error changes no grad.
         """
-        adjoints = sweep({self: _real("a seed is a real number", seed)})
+        adjoints = sweep({self: real("a seed is a real number", seed)})
         rows = [row for row, adjoint in adjoints.items() if adjoint is not None]
         grads = [adjoints[row] if row._operands else row.grad + adjoints[row] for row in rows]  # type: ignore[operator]
         deque(map(_SET_GRAD, rows, grads), maxlen=0)  # all or none: no interrupt comes into the middle of this
