@@ -48,6 +48,8 @@ def is_smooth_and_tame(name, xs):
         return False
     if name in KINKED and abs(xs[0]) < 1e-3 or name == "tan" and abs(xs[0]) > 1.4 or name == "exp" and xs[0] > 5:
         return False
+    if name == "atan2" and xs[1] < 0 and abs(xs[0]) < 1e-3:
+        return False  # at its cut
     if name in ("maximum", "minimum") and abs(xs[0] - xs[1]) < 1e-3:
         return False
     return abs(calculate(name, xs)) < 1e3
