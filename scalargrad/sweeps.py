@@ -48,7 +48,7 @@ VALUES = SimpleNamespace(**{name: _on_values(name, function(RULES[name])) for na
 VALUES.pow = _on_values("pow", operator.pow)
 
 
-def gradients(y: Value, xs: Iterable[Value], create_graph: bool = False) -> list[Any]:
+def gradients(y: Value, xs: Iterable[Value], *, create_graph: bool = False) -> list[Any]:
     """The derivative of y with respect to each of xs, leaving every `.grad` as it is; 0.0 where y does not depend on x.
 
     They are plain numbers; with `create_graph` they are Values, recorded on the tape, to be differentiated again.

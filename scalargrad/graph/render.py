@@ -111,7 +111,7 @@ def _rasterise(resvg: Any, drawn: str, scale: float) -> bytes:
     if pixels > _MOST_PIXELS:  # the rasteriser would end the process when it runs out of memory
         raise RenderError(
             f"the PNG would have {pixels / 1e6:,.0f} million pixels, more than {_MOST_PIXELS / 1e6:.0f} million: "
-            "make scale smaller, or draw as SVG, which has no pixels"
+            f"take a smaller scale than {scale:g}, as in save(path, scale=0.5), or draw as SVG, which has no pixels"
         )
     try:
         return bytes(
