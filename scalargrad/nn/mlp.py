@@ -107,6 +107,8 @@ class MLP(Module):
     """
 
     def __init__(self, nin: int, nouts: Iterable[int], *, activation: Activation = "relu", rng: Rng = None) -> None:
+        if not isinstance(nouts, Iterable):
+            raise TypeError(f"nouts is a list of the sizes of the layers, as [16, 16, 1], not {nouts!r}")
         sizes = [nin, *nouts]
         if len(sizes) == 1:
             raise ValueError("an MLP has one layer at least: nouts is empty")

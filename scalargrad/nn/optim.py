@@ -13,6 +13,8 @@ class _Optimizer:
     """What the optimizers share: the parameters, and how fast to go (`lr`, which may be set between steps)."""
 
     def __init__(self, parameters: Iterable[Value], lr: float) -> None:
+        if not isinstance(parameters, Iterable):
+            raise TypeError(f"an optimizer takes a list of parameters, as model.parameters() is, not {parameters!r}")
         self.parameters = list(parameters)
         if not self.parameters:
             raise ValueError("an optimizer without parameters has nothing to do: give model.parameters()")
@@ -24,6 +26,9 @@ class _Optimizer:
         if not number("lr", lr) > 0:
             raise ValueError(f"lr is positive, not {lr!r}")
         self.lr = lr
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {len(self.parameters):,} parameter(s), lr={self.lr!r}>"
 
     def zero_grad(self) -> None:
         """Forget the gradients, before the next backward pass."""

@@ -179,3 +179,8 @@ def test_an_mlp_takes_part_in_a_loss():
     xs = [[0.0, 1.0], [1.0, 0.0]]
     loss = mse([model(x) for x in xs], [1.0, 0.0])
     assert loss.data == pytest.approx(((model(xs[0]).data - 1) ** 2 + model(xs[1]).data ** 2) / 2)
+
+
+def test_layer_sizes_that_are_no_list_are_refused_with_the_way_out():
+    with pytest.raises(TypeError, match=r"as \[16, 16, 1\], not 3"):
+        MLP(2, 3)

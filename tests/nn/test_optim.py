@@ -118,3 +118,14 @@ def test_what_optimizers_refuse(make, parameters, keywords, error, message):
 def test_what_one_optimizer_refuses(make, message):
     with pytest.raises(ValueError, match=message):
         make()
+
+
+@pytest.mark.parametrize("optimizer", [SGD, Adam])
+def test_a_model_in_place_of_its_parameters_is_refused_with_the_way_out(optimizer):
+    with pytest.raises(TypeError, match=r"model\.parameters\(\)"):
+        optimizer(MLP(2, [3]))
+
+
+@pytest.mark.parametrize("optimizer", [SGD, Adam])
+def test_an_optimizer_shows_what_it_is(optimizer):
+    assert repr(optimizer([Value(1.0)], lr=0.5)) == f"<{optimizer.__name__} of 1 parameter(s), lr=0.5>"
