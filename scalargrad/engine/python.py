@@ -43,7 +43,7 @@ class Tape:
 
     Operands decide where an operation is recorded: on their tape. A row lives while a live Value needs it, and nobody
     has to clear a tape: Values hold their operands, the tape refers to all of them weakly, and it forgets the dead
-    when it has doubled. `len(t)`, `t[i]`, iteration and `print(t)` show the rows that live.
+    when it has doubled. With `max_rows`, an operation that would make more rows live raises TapeError. `len(t)`, `t[i]`, iteration and `print(t)` show the rows that live.
 
     >>> with Tape() as t:
     ...     y = Value(2.0) * Value(3.0) + 1
@@ -51,17 +51,28 @@ class Tape:
     (4, Value(6.0), True)
     """
 
-    __slots__ = ("__weakref__", "_clock", "_limit", "_rows", "_state")
+    __slots__ = ("__weakref__", "_clock", "_limit", "_max_rows", "_rows", "_state")
 
-    def __init__(self) -> None:
+    def __init__(self, max_rows: int | None = None) -> None:
+        if max_rows is not None and (type(max_rows) is not int or max_rows < 1):
+            raise TypeError(messages.not_a_number("max_rows is a whole number from 1 on, or None", max_rows))
         self._rows: list[weakref.ref[Value]] = []  # in the order of recording
-        self._limit = 1024  # when there are as many, the dead are forgotten
+        self._max_rows = max_rows
+        self._limit = 1024 if max_rows is None else min(1024, max_rows)  # when there are as many, the dead are forgotten
         self._clock = 0  # counts what happens: a row recorded, an input's data set
         self._state = here.state  # of the thread that owns it
 
     def _check_thread(self) -> None:
         if self._state is not here.state:
             raise TapeError(messages.OTHER_THREAD)
+
+    def _forget_the_dead(self) -> None:
+        self._rows = [ref for ref in self._rows if ref() is not None]
+        self._limit = 2 * len(self._rows) + 1024
+        if self._max_rows is not None:
+            if len(self._rows) >= self._max_rows:
+                raise TapeError(messages.too_many_rows(self._max_rows))
+            self._limit = min(self._limit, self._max_rows)
 
     def __enter__(self) -> Self:
         self._check_thread()
@@ -140,15 +151,14 @@ def _record(rule: Rule, operands: tuple[Value | float, ...]) -> Value:
 
 def _append(tape: Tape, rule: Rule | None, data: float, operands: Any, derivatives: Any, label: str = "") -> Value:
     state = tape._state
+    if len(tape._rows) >= tape._limit:
+        tape._forget_the_dead()
     row = object.__new__(Value)
     row._tape, row._rule, row._data, row._grad = tape, rule, data, None
     row._operands, row._derivatives = operands, derivatives
     row._label, row._scope, row._line = label, state.scope, messages.caller() if state.debug else None
     row._order = row._changed = tape._clock
     tape._clock += 1
-    if len(tape._rows) >= tape._limit:
-        tape._rows = [ref for ref in tape._rows if ref() is not None]
-        tape._limit = 2 * len(tape._rows) + 1024
     tape._rows.append(weakref.ref(row))
     return row
 
