@@ -87,6 +87,8 @@ cdef extern from "Python.h":
         destructor tp_dealloc
         vectorcallfunc tp_vectorcall
         PyObject *(*tp_call)(PyObject *, PyObject *, PyObject *)
+        unsigned long tp_flags
+    unsigned long Py_TPFLAGS_HAVE_GC
     PyTypeObject PyType_Type
     PyObject *PyType_GenericAlloc(PyTypeObject *, Py_ssize_t) except NULL
     void PyObject_Free(void *)
@@ -1491,6 +1493,7 @@ cdef PyObject *call_value(PyObject *cls, PyObject *const *args, size_t nargs, Py
 
 
 value_type = <PyTypeObject *>Value
+(<PyTypeObjectInside *>value_type).tp_flags &= ~Py_TPFLAGS_HAVE_GC  # it refers to nothing but its tape
 WEAK = Value.__weakrefoffset__
 (<PyTypeObjectInside *>value_type).tp_dealloc = <destructor>free_value
 (<PyTypeObjectInside *>value_type).tp_vectorcall = <vectorcallfunc>call_value
