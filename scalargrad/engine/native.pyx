@@ -83,11 +83,19 @@ cdef extern from "Python.h":
     ctypedef PyObject *(*allocfunc)(PyTypeObject *, Py_ssize_t)
     ctypedef void (*destructor)(PyObject *)
     ctypedef PyObject *(*vectorcallfunc)(PyObject *, PyObject *const *, size_t, PyObject *)
+    ctypedef struct PyNumberMethods
     ctypedef struct PyTypeObjectInside "PyTypeObject":
         destructor tp_dealloc
         vectorcallfunc tp_vectorcall
         PyObject *(*tp_call)(PyObject *, PyObject *, PyObject *)
         unsigned long tp_flags
+        PyNumberMethods *tp_as_number
+    ctypedef struct PyNumberMethods:
+        void *nb_add
+        void *nb_subtract
+        void *nb_multiply
+        void *nb_true_divide
+        void *nb_remainder
     unsigned long Py_TPFLAGS_HAVE_GC
     PyTypeObject PyType_Type
     PyObject *PyType_GenericAlloc(PyTypeObject *, Py_ssize_t) except NULL
@@ -1495,6 +1503,15 @@ cdef PyObject *call_value(PyObject *cls, PyObject *const *args, size_t nargs, Py
 value_type = <PyTypeObject *>Value
 (<PyTypeObjectInside *>value_type).tp_flags &= ~Py_TPFLAGS_HAVE_GC  # it refers to nothing but its tape
 WEAK = Value.__weakrefoffset__
+
+
+cdef void inherit(PyNumberMethods *to, PyNumberMethods *infix) noexcept:
+    """Straight into C, where the class made by Python would look `__add__` up and call that."""
+    to.nb_add, to.nb_subtract, to.nb_multiply = infix.nb_add, infix.nb_subtract, infix.nb_multiply
+    to.nb_true_divide, to.nb_remainder = infix.nb_true_divide, infix.nb_remainder
+
+
+inherit((<PyTypeObjectInside *>value_type).tp_as_number, (<PyTypeObjectInside *>Handle).tp_as_number)
 (<PyTypeObjectInside *>value_type).tp_dealloc = <destructor>free_value
 (<PyTypeObjectInside *>value_type).tp_vectorcall = <vectorcallfunc>call_value
 assert Value.__basicsize__ >= sizeof(Thin) + sizeof(void *)
