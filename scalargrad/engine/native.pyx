@@ -17,7 +17,7 @@ import inspect
 import sysconfig
 
 from scalargrad import rules
-from scalargrad.engine import messages
+from scalargrad.engine import messages, python
 from scalargrad.engine.number import Number
 from scalargrad.engine.table import table
 from scalargrad.engine.thread import State, here
@@ -1515,3 +1515,28 @@ inherit((<PyTypeObjectInside *>value_type).tp_as_number, (<PyTypeObjectInside *>
 (<PyTypeObjectInside *>value_type).tp_dealloc = <destructor>free_value
 (<PyTypeObjectInside *>value_type).tp_vectorcall = <vectorcallfunc>call_value
 assert Value.__basicsize__ >= sizeof(Thin) + sizeof(void *)
+
+
+# ── what it says of itself: the docstrings of the readable engine ───────────────────────────────────────────────────
+
+
+cdef extern from "Python.h":
+    ctypedef struct PyGetSetDef:
+        const char *doc
+    ctypedef struct PyGetSetDescrObject:
+        PyGetSetDef *d_getset
+    const char *PyUnicode_AsUTF8(object) except NULL
+
+
+def _take_docstrings(ours, theirs):
+    if isinstance(ours, type(Handle.data)):
+        (<PyGetSetDescrObject *><PyObject *>ours).d_getset.doc = PyUnicode_AsUTF8(theirs.__doc__)  # which outlives it
+    elif theirs.__doc__ and not ours.__doc__:
+        ours.__doc__ = theirs.__doc__
+    for name, member in vars(theirs).items() if isinstance(theirs, type) else ():
+        if not name.startswith("_") and hasattr(ours, name):
+            _take_docstrings(getattr(ours, name), member)
+
+
+for name in __all__:
+    _take_docstrings(globals()[name], getattr(python, name))
