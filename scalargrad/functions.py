@@ -10,6 +10,7 @@ numbers they give plain numbers, so the same code runs with and without gradient
 
 import inspect
 from collections.abc import Callable, Iterable, Sequence
+from functools import reduce
 from typing import Any
 
 from scalargrad.engine import Value, function
@@ -101,7 +102,6 @@ atanh = _primitive("atanh", "The inverse of tanh.")
 erf = _primitive("erf", "The error function.")
 erfc = _primitive("erfc", "1 - erf(x), accurate for large x.")
 lgamma = _primitive("lgamma", "The logarithm of the absolute value of the gamma function.")
-polygamma = _primitive("polygamma", "The n-th derivative of digamma, which is polygamma(0, x); n is a whole number.")
 relu = _primitive("relu", "x where it is positive, else 0; its derivative at 0 is 0.")
 sigmoid = _primitive("sigmoid", "1 / (1 + exp(-x)), without overflow.")
 softplus = _primitive("softplus", "log(1 + exp(x)), without overflow.")
@@ -111,7 +111,7 @@ minimum = _primitive("minimum", "The smaller operand, or a nan among them; a tie
 where = _primitive("where", "x where the condition is true, else y; the other one is not reached by a gradient.")
 
 _leaky_relu, _sum, _prod = function(RULES["leaky_relu"]), function(RULES["sum"]), function(RULES["prod"])
-_dot, _logsumexp = function(RULES["dot"]), function(RULES["logsumexp"])
+_dot, _logsumexp, _polygamma = function(RULES["dot"]), function(RULES["logsumexp"]), function(RULES["polygamma"])
 
 
 def leaky_relu(x: Any, slope: Any = 0.01) -> Any:
@@ -123,6 +123,17 @@ def leaky_relu(x: Any, slope: Any = 0.01) -> Any:
     return _leaky_relu(x, slope)
 
 
+def polygamma(n: int, x: Any) -> Any:
+    """The n-th derivative of digamma, which is polygamma(0, x), at x. Raises TypeError unless n is a plain number.
+
+    >>> polygamma(1, 1.0)  # π²/6
+    1.6449340668482264
+    """
+    if isinstance(n, Value):
+        raise TypeError("the order of polygamma is a plain whole number: it has no derivative")
+    return _polygamma(n, x)
+
+
 # ── of any number of operands, as one row ───────────────────────────────────────────────────────────────────────────
 
 
@@ -132,7 +143,7 @@ def sum(xs: Iterable[Any]) -> Any:
     >>> sum([Value(1), 2, Value(3)])
     Value(6.0)
     """
-    return _sum(*xs)
+    return _sum(*_list("sum", xs))
 
 
 def prod(xs: Iterable[Any]) -> Any:
@@ -141,7 +152,7 @@ def prod(xs: Iterable[Any]) -> Any:
     >>> prod([Value(2), 3, Value(4)])
     Value(24.0)
     """
-    return _prod(*xs)
+    return _prod(*_list("prod", xs))
 
 
 def dot(ws: Iterable[Any], xs: Iterable[Any]) -> Any:
@@ -150,7 +161,7 @@ def dot(ws: Iterable[Any], xs: Iterable[Any]) -> Any:
     >>> dot([Value(1), Value(2)], [3, 4])
     Value(11.0)
     """
-    ws, xs = list(ws), list(xs)
+    ws, xs = _list("dot", ws), _list("dot", xs)
     if len(ws) != len(xs):
         raise ValueError(f"dot takes two of the same length, not of {len(ws)} and {len(xs)}")
     return _dot(*ws, *xs)
@@ -162,7 +173,7 @@ def logsumexp(xs: Iterable[Any]) -> Any:
     >>> logsumexp([Value(1000.0), Value(1000.0)])
     Value(1000.6931471805599)
     """
-    xs = list(xs)
+    xs = _list("logsumexp", xs)
     if not xs:
         raise ValueError("logsumexp of nothing would be minus infinity: give it one operand at least")
     return _logsumexp(*xs)
@@ -172,16 +183,18 @@ def logsumexp(xs: Iterable[Any]) -> Any:
 
 
 def softmax(xs: Iterable[Any]) -> list[Any]:
-    """The exponentials, scaled so that they add up to 1: exp(x - logsumexp(xs)). It does not overflow.
+    """The exponentials, scaled so that they add up to 1. It does not overflow; of nothing, it is nothing.
 
-    >>> softmax([Value(0.0), 0.0, -1000.0])
+    >>> softmax([Value(1000.0), 1000.0, -1000.0])
     [Value(0.5), Value(0.5), Value(0.0)]
     """
-    xs = list(xs)
+    xs = _list("softmax", xs)
     if not xs:
         return []
-    total = logsumexp(xs)
-    return [exp(x - total) for x in xs]
+    top = reduce(maximum, xs)
+    exponentials = [exp(x - top) for x in xs]
+    total = sum(exponentials)
+    return [e / total for e in exponentials]
 
 
 def matmul(a: Sequence[Sequence[Any]], b: Sequence[Sequence[Any]]) -> list[list[Any]]:
@@ -192,6 +205,7 @@ def matmul(a: Sequence[Sequence[Any]], b: Sequence[Sequence[Any]]) -> list[list[
     >>> matmul([[1, 2], [3, 4]], [[Value(1)], [Value(1)]])
     [[Value(3.0)], [Value(7.0)]]
     """
+    a, b = ([_list("matmul", row) for row in _list("matmul", matrix)] for matrix in (a, b))
     for name, matrix in (("a", a), ("b", b)):
         if len({len(row) for row in matrix}) > 1:
             raise ValueError(f"the rows of {name} are of different lengths: {[len(row) for row in matrix]}")
@@ -212,9 +226,20 @@ def label(names: dict[str, Any]) -> None:
     >>> names["a"], names["w"][1]
     (Value(1.0, label='a'), Value(3.0, label='w[1]'))
     """
+    if not isinstance(names, dict):
+        raise TypeError(f"label takes a dictionary of names, as label(locals()) gives it, not {names!r}")
     pending = [(name, thing) for name, thing in names.items() if not name.startswith("_")]
+    seen: set[int] = set()
     for name, thing in pending:
-        if type(thing) is Value:
+        if isinstance(thing, Value):
             thing.label = thing.label or name
-        elif type(thing) in (list, tuple):
+        elif type(thing) in (list, tuple) and id(thing) not in seen:
+            seen.add(id(thing))
             pending += [(f"{name}[{i}]", x) for i, x in enumerate(thing)]
+
+
+def _list(name: str, xs: Iterable[Any]) -> list[Any]:
+    try:
+        return list(xs)
+    except TypeError:
+        raise TypeError(f"{name} takes a list of Values and real numbers, not {xs!r} ({type(xs).__name__})") from None

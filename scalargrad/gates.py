@@ -3,6 +3,7 @@
 import inspect
 from collections.abc import Callable
 from functools import wraps
+from math import inf
 from typing import Any
 
 from scalargrad.engine import function
@@ -14,7 +15,7 @@ from scalargrad.rules import Rule
 __all__ = ["gate", "gate_rule"]
 
 
-def gate(*, derivatives: Callable[..., Any]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def gate(bare: None = None, /, *, derivatives: Any = None) -> Callable[..., Any]:
     """Make one operation, and so one row, of a plain function of numbers.
 
     `derivatives` is given the same inputs, and returns one number for each (for a single input the bare number will
@@ -29,6 +30,8 @@ def gate(*, derivatives: Callable[..., Any]) -> Callable[[Callable[..., Any]], C
     >>> times(Value(2.0), 5.0).local_derivatives
     (5.0, 2.0)
     """
+    if bare is not None or derivatives is None:
+        raise GateError("a gate is made of two functions: @gate(derivatives=lambda x, y: (y, x)) above one of x and y")
 
     def define(of: Callable[..., Any]) -> Callable[..., Any]:
         return wraps(of)(function(gate_rule(of, derivatives)))
@@ -43,10 +46,10 @@ def gate_rule(function: Callable[..., Any], derivatives: Callable[..., Any]) -> 
     other than one real number, and one for each input, raises GateError too.
     """
     name = _name(function)
-    if _arity(function) != _arity(derivatives) and None not in (_arity(function), _arity(derivatives)):
+    (least, most), (least_, most_) = _arity(function), _arity(derivatives)
+    if least > most_ or least_ > most:
         raise GateError(
-            f"the gate {name} has {_arity(function)} input(s), but its derivatives take {_arity(derivatives)}: "
-            "both are given the same inputs"
+            f"the gate {name} has {least} input(s), but its derivatives take {least_}: both are given the same inputs"
         )
 
     def value(m: Any, *inputs: Any) -> Any:
@@ -76,20 +79,19 @@ def _name(function: Callable[..., Any]) -> str:
     return getattr(function, "__name__", type(function).__name__)
 
 
-def _arity(function: Callable[..., Any]) -> int | None:
-    """The number of positional inputs, None for any number (or where a built-in does not tell)."""
+def _arity(function: Callable[..., Any]) -> tuple[float, float]:
+    """The least and the greatest number of inputs."""
     if not callable(function):
         raise GateError(not_a_number("a gate is made of two functions", function))
     try:
         parameters = inspect.signature(function).parameters.values()
     except ValueError:
-        return None
+        return 1, inf  # a built-in that does not tell
     for p in parameters:
         if p.kind is p.KEYWORD_ONLY and p.default is p.empty:
             raise GateError(f"a gate is given its inputs in order: {_name(function)} asks for {p.name} by keyword")
-    if any(p.kind is p.VAR_POSITIONAL for p in parameters):
-        return None
-    arity = sum(p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) for p in parameters)
-    if arity == 0:
+    positional = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    any_number = any(p.kind is p.VAR_POSITIONAL for p in parameters)
+    if not positional and not any_number:
         raise GateError(f"a gate has one input at least, and {_name(function)} takes none")
-    return arity
+    return sum(p.default is p.empty for p in positional), inf if any_number else len(positional)

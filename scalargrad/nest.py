@@ -1,14 +1,16 @@
 """Nests of numbers: what functions take and return when it is more than one number.
 
 A nest is a number, a NumPy array, or a list, tuple, named tuple, dict or dataclass of nests. Anything else in it (a
-string, None, a bool) is not a number and stays as it is. `flatten` takes the *blocks* out of a nest, a block being
-one number or one array, and gives back the function that puts others in their places:
+string, None, a bool, a set) is not a number and stays as it is.
 
->>> blocks, rebuild = flatten({"w": [1.0, 2.0], "name": "layer", "b": 3.0})
->>> [block.numbers for block in blocks]
-[[1.0], [2.0], [3.0]]
->>> rebuild(["a", "b", "c"])
-{'w': ['a', 'b'], 'name': 'layer', 'b': 'c'}
+>>> nest = Nest({"w": [1.0, 2.0], "name": "layer", "b": 3.0})
+>>> nest.numbers
+[1.0, 2.0, 3.0]
+>>> nest.filled([10.0, 20.0, 30.0])
+{'w': [10.0, 20.0], 'name': 'layer', 'b': 30.0}
+
+Of a dataclass the fields are rebuilt and nothing else: `__post_init__` does not run, and what it or a cached property
+had put beside the fields, which may come from the old numbers, is not taken along.
 
 Why not a library of trees: the kept ones (optree, jax.tree_util) are compiled or large, and treat arrays as opaque.
 """
@@ -16,66 +18,140 @@ Why not a library of trees: the kept ones (optree, jax.tree_util) are compiled o
 import copy
 import dataclasses
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from scalargrad.namespaces import as_float
 
-__all__ = ["Block", "flatten"]
+__all__ = ["Block", "Nest"]
+
+IsNumber = Callable[[Any], bool]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Block:
-    """One number, of shape None, or the numbers of one array, row by row."""
+    """What a nest is made of: one number, of shape None, or the numbers of one array, row by row."""
 
     numbers: list[Any]
     shape: tuple[int, ...] | None = None
 
-    def pack(self, numbers: Sequence[Any], inner: tuple[int, ...] | None = None) -> Any:
-        """Numbers in the shape of this block; with an inner shape, each of its places holds an array of that shape."""
+    def filled(self, numbers: list[Any], inner: tuple[int, ...] | None = None) -> Any:
+        """Numbers in the shape of this block; with an inner shape, each of its places holds an array of that shape.
+
+        The array is one of floats if all are plain numbers, else one of objects.
+        """
         if self.shape is None and inner is None:
             return numbers[0]
         numpy = sys.modules["numpy"]  # there is an array, so NumPy is loaded
-        plain = all(isinstance(x, float) for x in numbers)
-        array = numpy.empty(len(numbers), dtype=float if plain else object)
-        array[:] = numbers
+        plain = [as_float(x) for x in numbers]
+        array = numpy.empty(len(numbers), dtype=object if None in plain else float)
+        array[:] = numbers if None in plain else plain
         return array.reshape((self.shape or ()) + (inner or ()))
 
 
-def flatten(nest: Any, is_number: Callable[[Any], bool] = lambda x: False) -> tuple[list[Block], Callable[..., Any]]:
-    """The blocks of a nest from left to right, and what rebuilds it around as many others.
+class Nest:
+    """A nest taken apart into its blocks, from left to right, to be put together again around others.
 
     `is_number` tells of further kinds of leaves, such as Values, that are numbers.
     """
-    blocks: list[Block] = []
 
-    def walk(node: Any) -> Callable[[Iterator[Any]], Any]:
-        numpy = sys.modules.get("numpy")
-        if is_number(node) or (as_float(node) is not None and not isinstance(node, bool)):
-            blocks.append(Block([node]))
-            return next
-        if numpy is not None and isinstance(node, numpy.ndarray) and node.dtype.kind in "fiuO":
-            blocks.append(Block(node.ravel().tolist(), node.shape))
-            return next
-        if isinstance(node, dict):
-            keys, parts = list(node), [walk(child) for child in node.values()]
-            return lambda new: type(node)(zip(keys, [part(new) for part in parts], strict=True))
-        if isinstance(node, (list, tuple)):
-            parts = [walk(child) for child in node]
-            make = getattr(node, "_make", type(node))  # a named tuple has _make
-            return lambda new: make([part(new) for part in parts])
-        if dataclasses.is_dataclass(node) and not isinstance(node, type):
-            names = [field.name for field in dataclasses.fields(node)]
-            parts = [walk(getattr(node, name)) for name in names]
-            return lambda new: _with_fields(node, names, [part(new) for part in parts])
+    def __init__(self, nest: Any, is_number: IsNumber = lambda x: False) -> None:
+        self.blocks: list[Block] = []
+        self._is_number = is_number
+        self._build = _taken_apart(nest, is_number, self.blocks)
+
+    @property
+    def numbers(self) -> list[Any]:
+        """All numbers, from left to right."""
+        return [x for block in self.blocks for x in block.numbers]
+
+    def around(self, things: Iterable[Any]) -> Any:
+        """The nest with other things in place of its blocks, one for each."""
+        return self._build(iter(things))
+
+    def filled(self, numbers: Iterable[Any]) -> Any:
+        """The nest with other numbers, as many as it has."""
+        rest = iter(numbers)
+        return self.around([block.filled([next(rest) for _ in block.numbers]) for block in self.blocks])
+
+    def numbers_of(self, other: Any) -> list[Any]:
+        """The numbers of another nest in the order of this one's; TypeError, saying where, if it is not like this one.
+
+        Dicts may have their keys in any order, and lists, tuples and arrays of the same shape stand for each other.
+
+        >>> Nest({"a": 1.0, "b": (2.0, 3.0)}).numbers_of({"b": [30.0, 40.0], "a": 50.0})
+        [50.0, 30.0, 40.0]
+        """
+        return list(_along(self.filled(self.numbers), other, self._is_number))
+
+
+def _taken_apart(node: Any, is_number: IsNumber, blocks: list[Block]) -> Callable[[Iterator[Any]], Any]:
+    """Append the blocks of a node, and return what puts it together again."""
+    if (block := _block(node, is_number)) is not None:
+        blocks.append(block)
+        return next
+    if (parts := _parts(node)) is None:
         return lambda new: node
+    builds = {key: _taken_apart(part, is_number, blocks) for key, part in parts.items()}
+    return lambda new: _remade(node, {key: build(new) for key, build in builds.items()})
 
-    build = walk(nest)
-    return blocks, lambda new: build(iter(new))
+
+def _along(node: Any, other: Any, is_number: IsNumber) -> Iterator[Any]:
+    block = _block(node, is_number)
+    if block is not None and block.shape is not None:
+        other = sys.modules["numpy"].asarray(other, dtype=object)
+        found = _block(other, is_number)
+        if found is None or found.shape != block.shape:
+            raise TypeError(f"there is something of shape {other.shape} where an array of shape {block.shape} is to be")
+        yield from found.numbers
+    elif block is not None:
+        found = _block(other, is_number)
+        if found is None or found.shape not in (None, ()):
+            raise TypeError(f"there is a {type(other).__name__} where one number is to be")
+        yield from found.numbers
+    elif (parts := _parts(node)) is not None:
+        others = _parts(other.tolist() if hasattr(other, "tolist") else other)
+        if others is None or parts.keys() != others.keys():
+            raise TypeError(f"there is a {type(other).__name__} where something with the parts {list(parts)} is to be")
+        for key, part in parts.items():
+            yield from _along(part, others[key], is_number)
 
 
-def _with_fields(instance: Any, names: list[str], values: list[Any]) -> Any:
-    other = copy.copy(instance)
-    for name, value in zip(names, values, strict=True):
-        object.__setattr__(other, name, value)  # a frozen one too
+def _block(node: Any, is_number: IsNumber) -> Block | None:
+    """The node as a block, if it is a number or an array of numbers."""
+    if is_number(node) or (as_float(node) is not None and not isinstance(node, bool)):
+        return Block([node])
+    numpy = sys.modules.get("numpy")
+    if numpy is None or not isinstance(node, numpy.ndarray) or node.dtype.kind not in "fiuO":
+        return None
+    numbers = numpy.asarray(node).ravel().tolist()
+    if node.dtype.kind == "O" and not all(is_number(x) or as_float(x) is not None for x in numbers):
+        return None
+    return Block(numbers, node.shape)
+
+
+def _parts(node: Any) -> dict[Any, Any] | None:
+    """What is in a container, by key, position or field; None for what is no container."""
+    if isinstance(node, dict):
+        return node
+    if isinstance(node, (list, tuple)):
+        return dict(enumerate(node))
+    if dataclasses.is_dataclass(node) and not isinstance(node, type):
+        names = [field.name for field in dataclasses.fields(node)]
+        return {name: getattr(node, name) for name in names if hasattr(node, name)}
+    return None
+
+
+def _remade(container: Any, parts: dict[Any, Any]) -> Any:
+    """A container like this one with other parts."""
+    if isinstance(container, dict):
+        other = copy.copy(container)  # not type(container)(parts): a defaultdict is not made so
+        other.update(parts)
+        return other
+    if isinstance(container, (list, tuple)):
+        make = getattr(container, "_make", type(container))  # a named tuple has _make
+        return make(parts.values())
+    other = object.__new__(type(container))
+    for name, part in parts.items():
+        object.__setattr__(other, name, part)  # a frozen one too
     return other

@@ -54,7 +54,7 @@ class Rule:
 
     def text(self, *operands: str) -> str:
         """The operation written out: `RULES["add"].text("a", "b")` is `a + b`, and log's is `log(a)`."""
-        if self.symbol[0].isalpha():
+        if not set(self.symbol) <= set("+-*/%"):
             return f"{self.name}({', '.join(operands)})"
         return f" {self.symbol} ".join(operands) if len(operands) == 2 else f"{self.symbol}{operands[0]}"
 
@@ -94,9 +94,20 @@ def _products_of_others(xs: tuple[Any, ...]) -> tuple[Any, ...]:
     return tuple(b * a for b, a in zip(before, after, strict=True))
 
 
-def _logsumexp(m: Any, xs: tuple[Any, ...]) -> Any:
+def _scaled_exponentials(m: Any, xs: tuple[Any, ...]) -> tuple[Any, list[Any]]:
     top = reduce(lambda x, y: m.where(_first_is_max(x, y), x, y), xs)  # exp(x - top) cannot overflow
-    return m.where(abs(top) == inf, top, top + m.log(_sum(m.exp(x - top) for x in xs)))
+    return top, [m.exp(x - top) for x in xs]
+
+
+def _logsumexp(m: Any, xs: tuple[Any, ...]) -> Any:
+    top, exponentials = _scaled_exponentials(m, xs)
+    return m.where(abs(top) == inf, top, top + m.log(_sum(exponentials)))
+
+
+def _softmax(m: Any, xs: tuple[Any, ...]) -> tuple[Any, ...]:
+    exponentials = _scaled_exponentials(m, xs)[1]  # not exp(x - out): among large xs, out has lost its last digits
+    total = _sum(exponentials)
+    return tuple(e / total for e in exponentials)
 
 
 def _atan2_slopes(m: Any, y: Any, x: Any) -> tuple[Any, Any]:
@@ -220,8 +231,8 @@ _TABLE = (
     Rule("sum", "sum",     lambda m, *xs: _sum(xs),       lambda m, *xs, out: (1.0,) * len(xs)),
     Rule("prod", "prod",   lambda m, *xs: reduce(mul, xs, 1.0), lambda m, *xs, out: _products_of_others(xs)),
     Rule("dot", "dot",     lambda m, *ws_xs: _dot(ws_xs), lambda m, *ws_xs, out: _dot_slopes(ws_xs)),
-    Rule("logsumexp", "logsumexp", lambda m, *xs: _logsumexp(m, xs), lambda m, *xs, out: tuple(m.exp(x - out) for x in xs),
-         ulps=lambda *xs: 4 + 2 * max(map(abs, xs)) + len(xs)),
+    Rule("logsumexp", "logsumexp", lambda m, *xs: _logsumexp(m, xs), lambda m, *xs, out: _softmax(m, xs),
+         ulps=lambda *xs: 4 + max(xs) - min(xs) + len(xs)),
 )
 
 # fmt: on

@@ -1,27 +1,51 @@
 """Sweeps in either direction, with numbers or with Values.
 
-A sweep with numbers is the engine's. With Values in place of numbers the sweep itself is recorded: each row's local
-derivatives are evaluated again by its rule, on the row's operands, so that derivatives of any order need no further
-rules. `pushforward` goes the other way, from inputs to results.
+A sweep with numbers back from a root is the engine's. With Values in place of numbers the sweep itself is recorded:
+each row's local derivatives are evaluated again by its rule, on the row's operands, so that derivatives of any order
+need no further rules. That costs rows, so a `Trace` does it only where a derivative *varies* with what somebody may
+differentiate by later, and has plain numbers everywhere else.
 """
 
 from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cached_property, reduce
+from operator import attrgetter
 from types import SimpleNamespace
 from typing import Any
 
 from scalargrad.engine import Value, function, sweep
 from scalargrad.engine.messages import not_a_number
-from scalargrad.namespaces import NAMES
+from scalargrad.engine.thread import here
+from scalargrad.namespaces import IEEE, NAMES
 from scalargrad.rules import RULES, Rule
 
-__all__ = ["VALUES", "gradients", "pullback", "pushforward"]
+__all__ = ["VALUES", "Trace", "bare", "gradients"]
+
+#: A number at an edge of a domain, which has no derivative itself: nan, and that has none either.
+_without_derivative = function(
+    Rule("edge", "edge", lambda m, number, *xs: number, lambda m, number, *xs, out: (None, *[out * math.nan] * len(xs)))
+)
+
+
+def _on_values(name: str, apply: Callable[..., Any]) -> Callable[..., Any]:
+    """The function, recording; where it does not exist, as a derivative at an edge of a domain, what IEEE 754 says."""
+
+    def quiet(*operands: Any) -> Any:
+        try:
+            return apply(*operands)
+        except (ValueError, ArithmeticError):
+            number = getattr(IEEE, name)(*[bare(x) if type(x) is Value else x for x in operands])
+            return _without_derivative(float(number), *operands)
+
+    return quiet
+
 
 #: The mathematics of Values, for the rules: every call records.
-VALUES = SimpleNamespace(**{name: function(RULES[name]) for name in NAMES if name != "pow"}, pow=operator.pow)
+VALUES = SimpleNamespace(**{name: _on_values(name, function(RULES[name])) for name in NAMES if name != "pow"})
+VALUES.pow = _on_values("pow", operator.pow)
 
 
 def gradients(y: Value, xs: Iterable[Value], create_graph: bool = False) -> list[Any]:
@@ -37,63 +61,93 @@ def gradients(y: Value, xs: Iterable[Value], create_graph: bool = False) -> list
     >>> slope, gradients(slope, [x])
     (Value(12.0), [12.0])
     """
-    xs = list(xs)
+    xs = [xs] if isinstance(xs, Value) else list(xs)
     for v in (y, *xs):
         if type(v) is not Value:
             raise TypeError(not_a_number("gradients(y, xs) takes a Value y and a list of Values xs", v))
-    found = pullback({y: 1.0}, xs, create_graph)
-    return [x if type(x) is Value else Value(x) for x in found] if create_graph else found
-
-
-def pullback(seeds: dict[Value, Any], xs: Sequence[Value], create_graph: bool) -> list[Any]:
-    """The derivatives of the sum of seed * y with respect to xs; with create_graph, Values where they are not constant.
-
-    The seeds may be Values only with create_graph.
-    """
     if not create_graph:
-        numbers = sweep(seeds)
+        numbers = sweep({y: 1.0})
         return [numbers.get(x) or 0.0 for x in xs]
-    reached = sorted(sweep(dict.fromkeys(seeds, 1.0)), key=lambda row: -row.index)  # raises if anything is stale
-    adjoints = dict(seeds)
-    for row in reached:
-        if row not in adjoints or not row.operands:
-            continue
-        for operand, slope in zip(row.operands, _slopes(row)):
-            if type(operand) is Value and slope is not None:
-                share = _product(adjoints[row], slope)
-                adjoints[operand] = adjoints[operand] + share if operand in adjoints else share
-    return [adjoints.get(x, 0.0) for x in xs]
+    with y.tape:
+        return [kept(x if type(x) is Value else Value(x)) for x in Trace({y: 1.0}).pull(xs)]
 
 
-def pushforward(ys: Sequence[Value], tangents: dict[Value, Any], create_graph: bool) -> list[Any]:
-    """How fast ys change when the keys of `tangents` change at these speeds: one pass in the order of recording."""
-    reached = sorted(sweep(dict.fromkeys(ys, 1.0)), key=lambda row: row.index)
-    speeds = dict(tangents)
-    for row in reached:
-        if row in tangents:
-            continue
-        slopes = _slopes(row) if create_graph else row.local_derivatives
-        for operand, slope in zip(row.operands, slopes):
-            if type(operand) is Value and slope is not None and operand in speeds:
-                share = _product(speeds[operand], slope)
-                speeds[row] = speeds[row] + share if row in speeds else share
-    return [speeds.get(y, 0.0) for y in ys]
+class Trace:
+    """What some roots were computed from, found by one sweep, which raises StaleValueError if any of it is stale.
+
+    `seeds` are the roots, all on one tape, and with which number or Value to begin at each. What was recorded before
+    the Value `first`, if one is given, is *outside*; then only rows that depend on something outside vary.
+    """
+
+    def __init__(self, seeds: dict[Value, Any], first: Value | None = None) -> None:
+        self.seeds = seeds
+        self._numbers = sweep({y: 1.0 if type(seed) is Value else seed for y, seed in seeds.items()})
+        self._start = -1 if first is None else first.index
+        self.varying = {row for row in self._numbers if first is None or row.index < self._start}
+        for row in self.rows if self.varying else ():
+            if any(operand in self.varying for operand in _values(row)):
+                self.varying.add(row)
+
+    @cached_property
+    def rows(self) -> list[Value]:
+        """Those inside, in the order of recording."""
+        return sorted((row for row in self._numbers if row.index >= self._start), key=attrgetter("index"))
+
+    def pull(self, xs: Sequence[Value]) -> list[Any]:
+        """The derivatives of the sum of seed * root with respect to xs: Values where they vary, else numbers."""
+        if not self.varying and not any(type(seed) is Value for seed in self.seeds.values()):
+            return [self._numbers.get(x) or 0.0 for x in xs]
+        adjoints, between = dict(self.seeds), set(xs)
+        for row in self.rows:
+            if any(operand in between for operand in _values(row)):
+                between.add(row)
+        for row in reversed(self.rows):
+            if row in adjoints and row in between:
+                for operand, slope in self._slopes(row):
+                    if operand in between:
+                        share = _product(adjoints[row], slope)
+                        adjoints[operand] = adjoints[operand] + share if operand in adjoints else share
+        return [adjoints.get(x, 0.0) for x in xs]
+
+    def push(self, speeds: dict[Value, Any]) -> dict[Value, Any]:
+        """How fast all rows change when some of them change at these speeds: one pass in the order of recording."""
+        speeds = dict(speeds)
+        for row in self.rows:
+            if row not in speeds and any(operand in speeds for operand in _values(row)):
+                shares = [_product(speeds[operand], slope) for operand, slope in self._slopes(row) if operand in speeds]
+                if shares:
+                    speeds[row] = reduce(operator.add, shares)
+        return speeds
+
+    def _slopes(self, row: Value) -> Iterator[tuple[Value, Any]]:
+        """The operands of a row that a gradient flows to, and the local derivatives: Values where they vary."""
+        slopes: Sequence[Any] = row.local_derivatives
+        if row in self.varying and row.operands:
+            operands = [bare(x) if type(x) is Value and x not in self.varying else x for x in row.operands]
+            try:
+                slopes = row.rule.derivatives(VALUES, *operands, out=row)
+            except (ValueError, ArithmeticError):  # an edge of the domain: 1 / x at 0
+                slopes = [d if d is None else _without_derivative(d, *operands) for d in slopes]
+        for operand, slope, number in zip(row.operands, slopes, row.local_derivatives, strict=True):
+            if type(operand) is Value and number is not None:
+                yield operand, slope
 
 
-def _slopes(row: Value) -> list[Any]:
-    """The local derivatives of a row as Values, or plain numbers where they do not depend on its operands."""
-    if not row.operands:
-        return []
-    try:
-        slopes = row.rule.derivatives(VALUES, *row.operands, out=row)
-    except (ValueError, ArithmeticError):  # at an edge of the domain the number stands, but has no derivative itself
-        slopes = [d if d is None else _at_an_edge(d, *row.operands) for d in row.local_derivatives]
-    return [None if d is None else slope for slope, d in zip(slopes, row.local_derivatives)]
+def bare(value: Value) -> float:
+    """The number of a Value, read on behalf of nobody who might lose a gradient by it."""
+    state = here.state
+    before, data = state.data_read, value.data
+    state.data_read = before
+    return data
 
 
-_at_an_edge = function(
-    Rule("edge", "edge", lambda m, d, *xs: d, lambda m, d, *xs, out: (None, *[math.nan] * len(xs)))
-)
+def kept(x: Any) -> Any:
+    """A number or Value as a result to keep: one that does not change when somebody sets the data of an input."""
+    return +x if type(x) is Value and (x.rule is None or not here.state.recording) else x
+
+
+def _values(row: Value) -> list[Value]:
+    return [x for x in row.operands if type(x) is Value]
 
 
 def _product(x: Any, y: Any) -> Any:

@@ -1,8 +1,9 @@
 """Functions that differentiate functions: grad, value_and_grad, jacobian, hessian, hvp, jvp, vjp and derivative.
 
 Each takes a function of numbers and gives a function of the same arguments. Arguments and results may be any nest of
-numbers (see `scalargrad.nest`), NumPy arrays included; `argnums` says by which arguments to differentiate, by position
-or name, one or a tuple of them. All of them are decorators too: `@grad`, or `@grad(argnums=1)`.
+numbers (see `scalargrad.nest`), NumPy arrays included. `argnums` says by which arguments to differentiate, by position
+(among those given by position, from the end if negative) or by name: one, or a tuple of them for a tuple of results.
+All of them are decorators too: `@grad`, or `@grad(argnums=1)`.
 
 >>> grad(lambda x, y: x * y**2)(3.0, 2.0)
 4.0
@@ -11,27 +12,30 @@ or name, one or a tuple of them. All of them are decorators too: `@grad`, or `@g
 
 They nest. A result is a Value exactly when it depends on a Value from outside, through an argument or because the
 function uses one; else it is a plain number. To tell inside from outside, each argument that is a Value enters as a
-row of its own, an alias `+x`: what was recorded before the first of these rows is outside.
+row of its own, an alias `+x`: what was recorded before the first of these rows is outside, and what the function
+itself creates is inside. A `no_grad` around a transform does not reach into it: it makes fresh inputs of the results.
 
 What a function does not depend on has derivative 0.0. Raises TypeError where one number is needed and the function
-returned something else, GradientLostError if it returned a plain number after reading the `.data` of a Value (which
-cuts the gradient), StaleValueError if it set the data of a Value that it had used.
+returned something else; GradientLostError if it returned a plain number after it read the `.data` of a Value, or the
+`.grad` that `backward()` left, which cuts the gradient; StaleValueError if it set the data of a Value that it had used.
 """
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
+import operator
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial, wraps
+from itertools import repeat
 from typing import Any, cast
 
-from scalargrad.engine import Value, current_tape
+from scalargrad.engine import Value, current_tape, messages
 from scalargrad.engine.messages import shorten
 from scalargrad.engine.thread import here
-from scalargrad.errors import GradientLostError
+from scalargrad.errors import GradientLostError, TapeError
 from scalargrad.namespaces import as_float
-from scalargrad.nest import Block, flatten
-from scalargrad.sweeps import pullback, pushforward
+from scalargrad.nest import Block, Nest
+from scalargrad.sweeps import Trace, bare, kept
 
 __all__ = ["derivative", "grad", "hessian", "hvp", "jacobian", "jvp", "value_and_grad", "vjp"]
 
@@ -42,132 +46,146 @@ Argnums = int | str | tuple[int | str, ...]
 
 
 class _Run:
-    """One call of f with the numbers of some arguments replaced by Values of its own, the inner inputs."""
+    """One call of f in which Values of its own, the inner inputs, stand for the numbers of some arguments."""
 
-    def __init__(self, f: Callable[..., Any], argnums: Argnums, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    def __init__(self, f: Callable[..., Any], argnums: Argnums, args: Sequence[Any], kwargs: dict[str, Any]) -> None:
         self.name = getattr(f, "__name__", type(f).__name__)
-        args_, kwargs_ = list(args), dict(kwargs)
-        places = [_place(f, self.name, which, args, kwargs) for which in _as_tuple(argnums)]
-        chosen = [kwargs_[place] if isinstance(place, str) else args_[place] for place in places]
-        self.blocks, rebuild = flatten(chosen, _is_value)
-        numbers = [x for block in self.blocks for x in block.numbers]
-        if not numbers:
+        places = _places(f, self.name, argnums, args, kwargs)
+        given: dict[Any, Any] = {**dict(enumerate(args)), **kwargs}
+        chosen = [given[place] for place in places]
+        self.arguments, self._one = Nest(chosen, _is_value), not isinstance(argnums, (tuple, list))
+        if not self.arguments.numbers:
             raise TypeError(f"{self.name} is to be differentiated by {shorten(repr(chosen))}, in which is no number")
-        self.inputs = _inner_inputs(numbers)
-        inner = iter(self.inputs)
-        replaced = rebuild([block.pack([next(inner) for _ in block.numbers]) for block in self.blocks])
-        for place, new in zip(places, replaced, strict=True):
-            if isinstance(place, str):
-                kwargs_[place] = new
-            else:
-                args_[place] = new
         state = here.state
-        data_read, state.data_read = state.data_read, False
+        recording, data_read = state.recording, state.data_read
+        state.recording, state.data_read = True, False
         try:
-            self.result = f(*args_, **kwargs_)
-            self.lost = state.data_read
+            self.inputs = _inner_inputs(self.arguments.numbers)
+            given |= zip(places, self.arguments.filled(self.inputs), strict=True)
+            self.result = f(*[given[i] for i in range(len(args))], **{name: given[name] for name in kwargs})
+            self._cut = state.data_read or any(x.has_grad for x in self.inputs)
         finally:
-            state.data_read = data_read or state.data_read
-        self._rebuild, self._one = rebuild, not isinstance(argnums, tuple)
+            state.recording, state.data_read = recording, data_read or state.data_read
 
-    def in_arguments_shape(self, parts: Sequence[Any]) -> Any:
-        """As many things as there are blocks, in the nest of the chosen argument or the tuple of them."""
-        nests = self._rebuild(parts)
+    def one_or_all(self, nests: Sequence[Any]) -> Any:
+        """What belongs to the one chosen argument, or to each of several as a tuple."""
         return nests[0] if self._one else tuple(nests)
+
+    def several(self, nest: Any) -> Any:
+        """A nest that belongs to the one chosen argument, or to several, as one that belongs to all of them."""
+        return [nest] if self._one else nest
 
     def one_number(self) -> Value | float:
         """The result, which has to be one number."""
         y = self.result.item() if getattr(self.result, "shape", None) == () else self.result
         if type(y) is Value or (as_float(y) is not None and not isinstance(y, bool)):
-            return cast("Value | float", self.as_recorded(y))
-        raise TypeError(
-            f"{self.name} is to return one number, and returned {shorten(repr(y))} ({type(y).__name__}); "
-            "for a result of several numbers there is jacobian"
-        )
+            return cast("Value | float", self._not_cut(y))
+        found = "None: does it lack a return?" if y is None else f"{shorten(repr(y))} ({type(y).__name__})"
+        hint = "; for a result of several numbers there is jacobian" if Nest(y, _is_value).blocks else ""
+        raise TypeError(f"{self.name} is to return one number, and returned {found}{hint}")
 
-    def as_recorded(self, y: Any) -> Any:
-        """A number of the result, which may be a plain one only if the gradient was not cut."""
-        if type(y) is not Value and self.lost:
+    def results(self) -> Nest:
+        """The result, which has to have a number in it."""
+        nest = Nest(self.result, _is_value)
+        if not nest.blocks:
+            raise TypeError(
+                f"{self.name} returned {shorten(repr(self.result))}, in which is no number to differentiate"
+            )
+        for y in nest.numbers:
+            self._not_cut(y)
+        return nest
+
+    def _not_cut(self, y: Any) -> Any:
+        """A number of the result, which may be a plain one only if nothing suggests that the gradient was cut."""
+        if type(y) is not Value and self._cut:
             raise GradientLostError(
-                f"{self.name} read the .data of a Value and returned the plain number {y!r}, so the gradient may have "
-                "been cut there: calculate with the Value itself"
+                f"{self.name} read the .data of a Value, or the .grad after backward(), and returned the plain number "
+                f"{y!r}: the gradient may have been cut there. Calculate with the Value itself, which can be compared "
+                f"and printed as it is, and with gradients(..., create_graph=True); a constant is Value({y!r})"
             )
         return y
 
-    def is_outside(self, row: Value) -> bool:
-        first = self.inputs[0]
-        return row.tape is not first.tape or row.index < first.index
+    def trace(self, ys: Iterable[Any], seeds: Iterable[Any] = repeat(1.0)) -> Trace:
+        """What those of ys that are Values were computed from inside, to be swept with these seeds."""
+        first, total = self.inputs[0], dict[Value, Any]()
+        for y, seed in zip(ys, seeds, strict=False):
+            if type(y) is Value and y.tape is first.tape:  # on another tape is outside, and knows no inner input
+                total[y] = total[y] + seed if y in total else seed
+        return Trace(total, first)
 
-    def depends_on_outside(self, values: Sequence[Any]) -> list[bool]:
-        """For each of these, whether a Value from outside is among what it was computed from."""
-        known: dict[Value, bool] = {}
-        for value in values:
-            pending = [value] if type(value) is Value else []
-            while pending:
-                row = pending[-1]
-                operands = [] if self.is_outside(row) else [x for x in row.operands if type(x) is Value]
-                unknown = [x for x in operands if x not in known]
-                if row in known or not unknown:
-                    known.setdefault(row, self.is_outside(row) or any(known[x] for x in operands))
-                    pending.pop()
-                else:
-                    pending += unknown
-        return [type(value) is Value and known[value] for value in values]
+    def settled(self, y: Any, trace: Trace) -> Any:
+        """A number of the result: a Value if it depends on something outside, else a plain number."""
+        inside = type(y) is Value and y.tape is self.inputs[0].tape and y not in trace.varying
+        return bare(y) if inside else kept(y)
 
-    def settled(self, numbers: Sequence[Any]) -> list[Any]:
-        """Values where they depend on outside, plain numbers where they do not."""
-        outside = self.depends_on_outside(numbers)
-        return [x if not_ours or type(x) is not Value else _bare(x) for x, not_ours in zip(numbers, outside, strict=True)]
+    def gradient(self, trace: Trace) -> Any:
+        """The derivatives of the trace's roots in the nest of the chosen arguments."""
+        return self.one_or_all(self.arguments.filled(map(kept, trace.pull(self.inputs))))
 
-    def pull(self, seeds: dict[Value, Any]) -> list[Any]:
-        """The derivatives of the sum of seed * y with respect to all inner inputs."""
-        create_graph = any(self.depends_on_outside([*seeds, *seeds.values()]))
-        return self.settled(pullback(seeds, self.inputs, create_graph))
-
-    def by_block(self, numbers: Sequence[Any]) -> Any:
-        """One number for each inner input, in the shape of the arguments."""
-        rest = iter(numbers)
-        return self.in_arguments_shape([block.pack([next(rest) for _ in block.numbers]) for block in self.blocks])
+    def push(self, trace: Trace, speeds: Iterable[Any], ys: Iterable[Any]) -> list[Any]:
+        """How fast ys change if the inner inputs change at these speeds, None being at rest."""
+        moving = {x: speed for x, speed in zip(self.inputs, speeds, strict=True) if speed is not None}
+        found = trace.push(moving)
+        return [kept(found.get(y, 0.0)) if type(y) is Value else 0.0 for y in ys]
 
 
 def _is_value(x: Any) -> bool:
     return type(x) is Value
 
 
-def _bare(value: Value) -> float:
-    state = here.state
-    before, data = state.data_read, value.data
-    state.data_read = before
-    return data
-
-
 def _inner_inputs(numbers: Sequence[Any]) -> list[Value]:
-    tapes = [x.tape for x in numbers if type(x) is Value]
-    with tapes[0] if tapes else current_tape():
+    tapes = {x.tape for x in numbers if type(x) is Value} or {current_tape()}
+    if len(tapes) > 1:
+        raise TapeError(messages.MIXED_TAPES)
+    with tapes.pop():
         return [+x if type(x) is Value else Value(x) for x in numbers]
 
 
-def _as_tuple(argnums: Argnums) -> tuple[int | str, ...]:
-    return argnums if isinstance(argnums, tuple) else (argnums,)
+def _places(f: Any, name: str, argnums: Argnums, args: Sequence[Any], kwargs: dict[str, Any]) -> list[int | str]:
+    """Where in args or kwargs the arguments are that argnums means."""
+    wanted = tuple(argnums) if isinstance(argnums, (tuple, list)) else (argnums,)
+    places = [_place(f, name, which, len(args), kwargs) for which in wanted]
+    if len(set(places)) != len(places):
+        raise TypeError(f"argnums={argnums!r} means one argument of {name} twice")
+    return places
 
 
-def _place(f: Callable[..., Any], name: str, which: int | str, args: Any, kwargs: Any) -> int | str:
-    """Where in args or kwargs the argument is that argnums means."""
-    try:
-        names = list(inspect.signature(f).parameters)
-    except (TypeError, ValueError):
-        names = []
+def _place(f: Any, name: str, which: int | str, count: int, kwargs: dict[str, Any]) -> int | str:
     if isinstance(which, str):
         if which in kwargs:
             return which
-        which = names.index(which) if which in names else len(args)
-    elif which < 0:
-        which += len(args)
-    if 0 <= which < len(args):
-        return which
-    if which < len(names) and names[which] in kwargs:
-        return names[which]
-    raise TypeError(f"{name} got no argument {which!r} to be differentiated by: {len(args)} positional, {list(kwargs)}")
+        names = _names(f)[:count]
+        if which in names:
+            return names.index(which)
+    else:
+        if not hasattr(which, "__index__"):
+            raise TypeError(f"argnums is a position, a name or a tuple of them, not {shorten(repr(which))}")
+        position = operator.index(which)
+        if -count <= position < count:
+            return position % count
+        if position >= 0 and set(named := _names(f)[position : position + 1]) & set(kwargs):
+            return named[0]
+    raise TypeError(
+        f"{name} was given no argument {which!r} to be differentiated by: it was called with {count} argument(s) by "
+        f"position and {', '.join(kwargs) or 'none'} by name"
+    )
+
+
+def _names(f: Any) -> list[str]:
+    """Of the parameters that can be given by position."""
+    try:
+        parameters = inspect.signature(f).parameters.values()
+    except (TypeError, ValueError):  # some built-ins do not tell
+        return []
+    return [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+
+
+def _alike(nest: Nest, other: Any, demand: str) -> list[Any]:
+    """The numbers of another nest in the order of this one's."""
+    try:
+        return [x if type(x) is Value else float(x) for x in nest.numbers_of(other)]
+    except TypeError as error:
+        raise TypeError(f"{demand}, but {error}") from None
 
 
 def _decorator(transform: Callable[..., Any]) -> Callable[..., Any]:
@@ -179,7 +197,7 @@ def _decorator(transform: Callable[..., Any]) -> Callable[..., Any]:
             return partial(either, **options)
         if not callable(f):
             raise TypeError(f"{transform.__name__} takes a function, not {shorten(repr(f))} ({type(f).__name__})")
-        return wraps(f)(transform(f, **options))
+        return wraps(f, updated=())(transform(f, **options))
 
     return either
 
@@ -198,8 +216,8 @@ def value_and_grad(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[...,
     def value_and_gradient(*args: Any, **kwargs: Any) -> tuple[Any, Any]:
         run = _Run(f, argnums, args, kwargs)
         y = run.one_number()
-        slopes = run.pull({y: 1.0}) if type(y) is Value else [0.0] * len(run.inputs)
-        return run.settled([y])[0], run.by_block(slopes)
+        trace = run.trace([y])
+        return run.settled(y, trace), run.gradient(trace)
 
     return value_and_gradient
 
@@ -229,16 +247,14 @@ def vjp(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., tuple[Any,
 
     def value_and_pull(*args: Any, **kwargs: Any) -> tuple[Any, Callable[[Any], Any]]:
         run = _Run(f, argnums, args, kwargs)
-        ys, pack = _results(run)
+        results = run.results()
+        trace = run.trace(results.numbers)
 
         def pull(seeds: Any) -> Any:
-            totals: dict[Value, Any] = {}
-            for y, seed in zip(ys, _numbers_like(run.result, seeds, "seeds"), strict=True):
-                if type(y) is Value:
-                    totals[y] = totals[y] + seed if y in totals else seed
-            return run.by_block(run.pull(totals) if totals else [0.0] * len(run.inputs))
+            demand = f"the seeds are to be a nest like the result of {run.name}"
+            return run.gradient(run.trace(results.numbers, _alike(results, seeds, demand)))
 
-        return pack(run.settled(ys)), pull
+        return results.filled([run.settled(y, trace) for y in results.numbers]), pull
 
     return value_and_pull
 
@@ -254,14 +270,15 @@ def jvp(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., tuple[Any,
     """
 
     def value_and_speed(*args: Any, **kwargs: Any) -> tuple[Any, Any]:
-        *args_, speed = args
-        run = _Run(f, argnums, tuple(args_), kwargs)
-        ys, pack = _results(run)
-        speeds = _numbers_like(run.by_block(run.inputs), speed, "speed")
-        values = [y for y in ys if type(y) is Value]
-        create_graph = any(run.depends_on_outside([*values, *speeds]))
-        found = dict(zip(values, pushforward(values, dict(zip(run.inputs, speeds, strict=True)), create_graph)))
-        return pack(run.settled(ys)), pack(run.settled([found[y] if type(y) is Value else 0.0 for y in ys]))
+        if not args:
+            raise TypeError("the last argument, by position, is a nest like what is differentiated by: its speed")
+        run = _Run(f, argnums, args[:-1], kwargs)
+        demand = f"the last argument is to be a nest like what {run.name} is differentiated by"
+        speeds = _alike(run.arguments, run.several(args[-1]), demand)
+        results = run.results()
+        trace = run.trace(results.numbers)
+        values = [run.settled(y, trace) for y in results.numbers]
+        return results.filled(values), results.filled(run.push(trace, speeds, results.numbers))
 
     return value_and_speed
 
@@ -270,32 +287,43 @@ def jvp(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., tuple[Any,
 def jacobian(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
     """All first derivatives: in the nest of the result, for each number in it the nest of the argument.
 
-    Where both are arrays, of shapes S and T, there is one array of shape S + T. Costs a sweep for each result.
+    Where both are arrays, of shapes S and T, there is one array of shape S + T. Costs a sweep for each number of the
+    result, or a pass forward for each of the argument, whichever are fewer.
 
     >>> jacobian(lambda v: [v[0] * v[1], v[0] + v[1]])([2.0, 3.0])
     [[3.0, 2.0], [1.0, 1.0]]
     """
 
     def all_derivatives(*args: Any, **kwargs: Any) -> Any:
-        run = _Run(f, argnums, args, kwargs)
-        blocks, rebuild = flatten(run.result, _is_value)
-        if not blocks:
-            raise TypeError(f"{run.name} returned {shorten(repr(run.result))}, in which is no number to differentiate")
-        return rebuild([_block_of_jacobian(run, block) for block in blocks])
+        return _jacobian(_Run(f, argnums, args, kwargs))
 
     return all_derivatives
 
 
-def _block_of_jacobian(run: _Run, block: Block) -> Any:
-    ys = [run.as_recorded(y) for y in block.numbers]
-    rows = [run.pull({y: 1.0}) if type(y) is Value else [0.0] * len(run.inputs) for y in ys]
+def _jacobian(run: _Run) -> Any:
+    results = run.results()
+    rows = iter(_rows_of_jacobian(run, results.numbers))
+    return results.around([_block_of_jacobian(run, y, [next(rows) for _ in y.numbers]) for y in results.blocks])
+
+
+def _rows_of_jacobian(run: _Run, ys: list[Any]) -> list[Sequence[Any]]:
+    """For each result, its derivatives with respect to the inner inputs."""
+    if len(ys) <= len(run.inputs):
+        return [[*map(kept, run.trace([y]).pull(run.inputs))] for y in ys]
+    trace, count = run.trace(ys), len(run.inputs)
+    columns = [run.push(trace, [None] * i + [1.0] + [None] * (count - i - 1), ys) for i in range(count)]
+    return list(zip(*columns, strict=True))
+
+
+def _block_of_jacobian(run: _Run, y: Block, rows: list[Sequence[Any]]) -> Any:
+    """The rows for a block of the result, in the nest of the arguments."""
     parts, start = [], 0
-    for inner in run.blocks:
-        stop = start + len(inner.numbers)
-        numbers = [slope for row in rows for slope in row[start:stop]]
-        parts.append(block.pack(numbers, inner.shape) if block.shape is not None else inner.pack(numbers))
+    for x in run.arguments.blocks:
+        stop = start + len(x.numbers)
+        numbers = [d for row in rows for d in row[start:stop]]
+        parts.append(x.filled(numbers) if y.shape is None else y.filled(numbers, x.shape or ()))
         start = stop
-    return run.in_arguments_shape(parts)
+    return run.one_or_all(run.arguments.around(parts))
 
 
 @_decorator
@@ -305,13 +333,12 @@ def hessian(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
     >>> hessian(lambda x, y: x * y**2, argnums=(0, 1))(3.0, 2.0)
     ((0.0, 4.0), (4.0, 6.0))
     """
-    second: Callable[..., Any] = jacobian(grad(f, argnums=argnums), argnums=argnums)
-    return second
+    return cast(Callable[..., Any], jacobian(grad(f, argnums=argnums), argnums=argnums))
 
 
 @_decorator
 def hvp(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
-    """The hessian times a vector, the last argument, which is a nest like the argument; costs two sweeps.
+    """The hessian times a vector, the last argument, which is a nest like the argument; costs about two gradients.
 
     >>> hvp(lambda v: v[0] ** 2 * v[1])([1.0, 2.0], [1.0, 0.0])
     [4.0, 2.0]
@@ -325,33 +352,26 @@ def hvp(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
 
 @_decorator
 def derivative(f: Callable[..., Any], order: int = 1, argnums: int | str = 0) -> Callable[..., Any]:
-    """The derivative of this order of a function of one number; of order 0, f itself.
+    """The derivative of this order of a function of one number, in the nest of what f returns; of order 0, f itself.
 
     >>> derivative(lambda x: x**5, order=3)(2.0)
     240.0
+    >>> derivative(lambda t: {"x": t**2, "y": 3 * t}, order=2)(1.0)
+    {'x': 2.0, 'y': 0.0}
     """
-    if not isinstance(order, int) or order < 0:
+    if not hasattr(order, "__index__") or order < 0:
         raise ValueError(f"the order of a derivative is a whole number from 0 on, not {order!r}")
-    for _ in range(order):
-        f = grad(f, argnums=argnums)
-    return f
+    if order == 0:
+        return lambda *args, **kwargs: f(*args, **kwargs)
+    lower = derivative(f, order=order - 1, argnums=argnums)
 
+    def slope(*args: Any, **kwargs: Any) -> Any:
+        run = _Run(lower, argnums, args, kwargs)
+        if len(run.inputs) != 1:
+            raise TypeError(
+                f"{run.name} is to be a function of one number, not of {len(run.inputs)}: "
+                "for those there are grad, jacobian and hessian"
+            )
+        return _jacobian(run)
 
-def _results(run: _Run) -> tuple[list[Any], Callable[[Sequence[Any]], Any]]:
-    """The numbers of a result, and what puts as many others in their places."""
-    blocks, rebuild = flatten(run.result, _is_value)
-    ys = [run.as_recorded(y) for block in blocks for y in block.numbers]
-
-    def pack(numbers: Sequence[Any]) -> Any:
-        rest = iter(numbers)
-        return rebuild([block.pack([next(rest) for _ in block.numbers]) for block in blocks])
-
-    return ys, pack
-
-
-def _numbers_like(nest: Any, other: Any, what: str) -> list[Any]:
-    """The numbers of a nest that has to be like another one."""
-    ours, theirs = flatten(nest, _is_value)[0], flatten(other, _is_value)[0]
-    if [len(block.numbers) for block in ours] != [len(block.numbers) for block in theirs]:
-        raise TypeError(f"the {what} {shorten(repr(other))} is not a nest like {shorten(repr(nest))}")
-    return [x if type(x) is Value else float(x) for block in theirs for x in block.numbers]
+    return slope

@@ -17,9 +17,10 @@ OTHER_THREAD = (
 NO_SUBCLASS = "Value cannot be subclassed; an operation of your own is written as a gate: see scalargrad.gate"
 
 
-def gradient_lost(kind: str) -> str:
+def gradient_lost(kind: str, label: str, data: float) -> str:
+    name = f"{label} = {data!r}" if label else f"{data!r}"
     return (
-        f"{kind}(v) would silently cut the gradient of the Value v: use scalargrad's own functions, "
+        f"{kind}(v) would silently cut the gradient of the Value v, here {name}: use scalargrad's own functions, "
         "as scalargrad.sin(v), or v.data if you mean the bare number"
     )
 
@@ -44,27 +45,35 @@ def too_many_rows(limit: int) -> str:
 
 
 def not_a_number(what: str, found: object) -> str:
+    """
+    >>> not_a_number("a seed is a real number", "1")
+    "a seed is a real number, not '1' (str)"
+    """
     return f"{what}, not {shorten(repr(found))} ({type(found).__name__})"
 
 
-def arithmetic(error: Exception, rule: Rule, numbers: Sequence[float], labels: Sequence[str]) -> Exception:
-    """An arithmetic error of the same type as Python's, that tells which operation met which operands.
+def failed(error: Exception, rule: Rule, operands: Sequence[object], numbers: Sequence[float]) -> Exception:
+    """The error of an operation, telling which met which operands: an arithmetic error of the same type as Python's.
 
-    >>> arithmetic(ValueError("math domain error"), RULES["log"], [-1.0], ["loss"])
-    ValueError('log(loss) is outside its domain at loss = -1.0')
+    What the code of a gate raises stays as it is, with a note.
+
+    >>> failed(ValueError("math domain error"), RULES["log"], [-1.0], [-1.0])
+    ValueError('log(-1.0) is outside its domain')
     """
-    names = [label or (repr(x) if x >= 0 else f"({x!r})") for x, label in zip(numbers, labels, strict=True)]
-    text = shorten(rule.text(*names))
+    labels = [getattr(operand, "label", "") for operand in operands]
+    infix = not rule.text("x", "y").startswith(rule.name)  # where a negative number wants brackets
+    names = [label or (f"({x!r})" if infix and x < 0 else repr(x)) for x, label in zip(numbers, labels, strict=True)]
     place = shorten(", ".join(f"{label} = {x!r}" for x, label in zip(numbers, labels, strict=True) if label))
     at = f" at {place}" if place else ""
-    if RULES.get(rule.name) is not rule:  # a gate: what its author's code says stays
-        error.add_note(f"in the gate {text}{at}")
+    if RULES.get(rule.name) is not rule:
+        error.add_note(f"in the gate {shorten(rule.text(*names))}{at}")
         return error
+    text = shorten(rule.text(*names))
     if isinstance(error, ZeroDivisionError):
         return ZeroDivisionError(f"{text} divides by zero{at}")
     if isinstance(error, OverflowError):
         return OverflowError(f"{text} is too large for a float{at}")
-    return ValueError(f"{text} is outside its domain{at}")
+    return ValueError(f"{text} is outside its domain{at}") if isinstance(error, ValueError) else error
 
 
 def shorten(text: str, length: int = 80) -> str:

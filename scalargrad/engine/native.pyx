@@ -18,7 +18,7 @@ import sysconfig
 
 from scalargrad import rules
 from scalargrad.engine import messages, python
-from scalargrad.engine.number import Number
+from scalargrad.engine.number import Number, real, text
 from scalargrad.engine.table import table
 from scalargrad.engine.thread import State, here
 from scalargrad.errors import StaleValueError, TapeError
@@ -169,6 +169,7 @@ cdef struct Store:
     int32_t limit            # when there are as many, room has to be made
     int32_t capacity
     uint32_t epoch
+    int32_t recording        # how many rules are being applied just now
     Aside *pool
     Py_ssize_t pool_n, pool_capacity
     int32_t scratch_capacity
@@ -599,20 +600,37 @@ def _record(rule, tuple operands):
         else:
             numbers.append(operand)
     check_thread(s)
+    s.recording += 1
+    try:
+        return _recorded(s, rule, operands, numbers)
+    finally:
+        s.recording -= 1
+
+
+cdef object _recorded(Store *s, rule, tuple operands, list numbers):
+    cdef uint32_t began = s.epoch
+    cdef PyObject *x
     try:
         data = rule.value(FLOATS, *numbers)
-    except (ValueError, ArithmeticError) as error:
-        labels = [each._label if type(each) is Value else "" for each in operands]
-        raise messages.arithmetic(error, rule, numbers, labels) from None
+    except Exception as error:
+        raise messages.failed(error, rule, operands, numbers) from None
     if slot(s.state, RECORDING) == Py_False:
         return _append(s, None, data, (), ())
     try:
         derivatives = rule.derivatives(FLOATS, *numbers, out=data)
-    except (ValueError, ArithmeticError):  # at an edge of the domain: what IEEE 754 says, an infinity or nan
-        derivatives = rule.derivatives(IEEE, *map(IeeeFloat, numbers), out=IeeeFloat(data))
+    except Exception:  # at an edge of the domain: what IEEE 754 says, an infinity or nan
+        try:
+            derivatives = rule.derivatives(IEEE, *map(IeeeFloat, numbers), out=IeeeFloat(data))
+        except Exception as error:  # a gate's, that uses math itself
+            raise messages.failed(error, rule, operands, numbers) from None
         derivatives = tuple([None if d is None else float(d) for d in derivatives])
     if rule.routes:
         derivatives = tuple([d or None for d in derivatives])  # not reached, which is other than reached by 0
+    if s.epoch != began:  # a gate has done more than calculate
+        for operand in operands:
+            x = <PyObject *>operand
+            if is_value(x) and row_of(x).epoch > began:
+                raise StaleValueError(messages.stale(operand.label, operand._data))
     return _append(s, rule, data, operands, derivatives)
 
 
@@ -664,7 +682,7 @@ cdef Extra extra_of(value):
     return extras[(<Thin *><PyObject *>value).row]
 
 
-cdef inline int real(PyObject *x, double *number) except -1:
+cdef inline int as_double(PyObject *x, double *number) except -1:
     """1, and the number, if x is a real number of a kind we take; else 0."""
     if PyFloat_CheckExact(x):
         number[0] = PyFloat_AS_DOUBLE(x)
@@ -676,13 +694,6 @@ cdef inline int real(PyObject *x, double *number) except -1:
             return 0
         number[0] = other
     return 1
-
-
-def _real(demand, number):
-    real = as_float(number)
-    if real is None:
-        raise TypeError(messages.not_a_number(demand, number))
-    return real
 
 
 def function(rule):
@@ -701,14 +712,14 @@ def function(rule):
         else:
             raise TypeError(f"{rule.name} takes {arity} operand(s), not {len(operands)}")
         if Value in map(type, operands):
-            return _record(rule, tuple([x if type(x) is Value else _real(demand, x) for x in operands]))
+            return _record(rule, tuple([x if type(x) is Value else real(demand, x) for x in operands]))
         if (m := namespace_of(*operands)) is not None:
             return rule.value(m, *operands)
-        numbers = [_real(demand, x) for x in operands]
+        numbers = [real(demand, x) for x in operands]
         try:
             return rule.value(FLOATS, *numbers)
-        except (ValueError, ArithmeticError) as error:
-            raise messages.arithmetic(error, rule, numbers, [""] * len(numbers)) from None
+        except Exception as error:
+            raise messages.failed(error, rule, operands, numbers) from None
 
     return apply
 
@@ -922,11 +933,10 @@ cdef bint of_many(int op, Aside *items, Py_ssize_t n, double *value) noexcept:
         out = 0.0
         for i in range(n):
             out += exp(items[i].constant - top)
-        out = top + log(out)
+        value[0] = top + log(out)
         for i in range(n):
-            items[i].derivative = exp(items[i].constant - out)
-        value[0] = out
-        return isfinite(out)
+            items[i].derivative = exp(items[i].constant - top) / out
+        return isfinite(value[0])
     elif op == MAXIMUM:
         x = items[0].constant
         choose(items, x >= items[1].constant or x != x, &out)
@@ -1161,13 +1171,13 @@ cdef inline object infix(int op, int with_right, int with_left, PyObject *left, 
             if s == (<Thin *>right).store and usable(s) and binary(op, x, y, &out, &dx, &dy):
                 return stolen(append(s, op, 0, left, right, out, dx, dy))
             return _record(RULE_OF[op], (<object>left, <object>right))
-        if not real(right, &y):
+        if not as_double(right, &y):
             return NotImplemented
         if usable(s) and binary(with_right, x, y, &out, &dx, &dy):
             return stolen(append(s, with_right, B_CONST, left, NULL, out, dx, dy if with_right == MUL else y))
         return _record(RULE_OF[with_right], (<object>left, y))
     s, y = (<Thin *>right).store, row_of(right).data
-    if not real(left, &x):
+    if not as_double(left, &x):
         return NotImplemented
     if usable(s) and binary(with_left, x, y, &out, &dx, &dy):
         if with_left != DIV:
@@ -1267,10 +1277,6 @@ cdef class Handle:
         return row_of(<PyObject *>self).data
 
     @property
-    def _label(self):
-        return extra_of(self).label if row_of(<PyObject *>self).flags & EXTRA else ""
-
-    @property
     def data(self):
         cdef PyObject *state = self.store.state
         cdef PyObject *before = slot(state, DATA_READ)
@@ -1282,7 +1288,7 @@ cdef class Handle:
     def data(self, data):
         self._check_input("setting data")
         check_thread(self.store)
-        set_data(<PyObject *>self, _real("the data of a Value is a real number", data))
+        set_data(<PyObject *>self, real("the data of a Value is a real number", data))
 
     @property
     def grad(self):
@@ -1290,7 +1296,7 @@ cdef class Handle:
 
     @grad.setter
     def grad(self, grad):
-        number = None if grad is None else _real("a grad is a real number or None", grad)
+        number = None if grad is None else real("a grad is a real number or None", grad)
         if number is None:
             row_of(<PyObject *>self).flags &= <uint16_t>~HAS_GRAD
         else:
@@ -1303,12 +1309,11 @@ cdef class Handle:
 
     @property
     def label(self):
-        return self._label
+        return extra_of(self).label if row_of(<PyObject *>self).flags & EXTRA else ""
 
     @label.setter
     def label(self, label):
-        if not isinstance(label, str):
-            raise TypeError(f"a label is a str, not {label!r}")
+        text(label)
         if label or row_of(<PyObject *>self).flags & EXTRA:
             extra_of(self).label = label
 
@@ -1373,8 +1378,9 @@ cdef class Handle:
 
 
 cdef int set_data(PyObject *value, double data) except -1:
+    """What was recorded in this epoch is told apart from what follows, if there is any of it or about to be."""
     cdef Store *s = (<Thin *>value).store
-    if s.rows[s.n - 1].epoch == s.epoch:  # what was recorded in this epoch is to be told apart from what follows
+    if s.rows[s.n - 1].epoch == s.epoch or s.recording:
         if s.epoch == 0xFFFFFFFF:
             renumber(s)
         s.epoch += 1
@@ -1431,15 +1437,18 @@ class Value(Handle, Number):
     __slots__ = ()
 
     def __new__(cls, data, label=""):
-        value = new_input(_real("the data of a Value is a real number", data))
-        value.label = label
+        number = real("the data of a Value is a real number", data)
+        text(label)
+        value = new_input(number)
+        if label:
+            value.label = label
         return value
 
     def __init_subclass__(cls):
         raise TypeError(messages.NO_SUBCLASS)
 
     def backward(self, seed=1.0):
-        backward(<PyObject *>self, _real("a seed is a real number", seed))
+        backward(<PyObject *>self, real("a seed is a real number", seed))
 
     def detach(self):
         return Value(self._data)
@@ -1449,7 +1458,8 @@ class Value(Handle, Number):
         operands = self.operands
         if self._constants is None:
             with Tape():
-                self._keep_constants([Value(x) for x in operands if type(x) is float])
+                constants = () if self.rule is RULES["pow_const"] else operands  # its exponent is in `_op`
+                self._keep_constants([Value(x) for x in constants if type(x) is float])
         return {x for x in operands if type(x) is Value}.union(self._constants)
 
     sqrt, cbrt, relu, sigmoid, softplus, gelu = map(_method, ("sqrt", "cbrt", "relu", "sigmoid", "softplus", "gelu"))

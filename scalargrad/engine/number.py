@@ -6,6 +6,7 @@ from typing import Any, NoReturn
 
 from scalargrad.engine import messages
 from scalargrad.errors import GradientLostError, NotAnInputError
+from scalargrad.namespaces import as_float
 
 
 def _on_data(operation: Callable[..., Any]) -> Any:
@@ -19,7 +20,7 @@ def _on_data(operation: Callable[..., Any]) -> Any:
 
 def _refused(kind: str) -> Any:
     def method(self: "Number") -> NoReturn:
-        raise GradientLostError(messages.gradient_lost(kind))
+        raise GradientLostError(messages.gradient_lost(kind, self.label, self._data))
 
     return method
 
@@ -47,6 +48,10 @@ class Number:
 
     __float__, __int__, __complex__ = _refused("float"), _refused("int"), _refused("complex")
 
+    def conjugate(self) -> "Number":
+        """Itself, for it is real; NumPy asks."""
+        return self
+
     def __repr__(self) -> str:
         label = f", label={self.label!r}" if self.label else ""
         grad = f", grad={self.grad!r}" if self.has_grad else ""  # type: ignore[attr-defined]
@@ -69,3 +74,22 @@ class Number:
             return ""
         exponent = self.operands[1] if self.rule.name == "pow_const" else ""
         return f"{self.rule.symbol}{exponent:g}" if exponent != "" else str(self.rule.symbol)
+
+
+def real(demand: str, number: object) -> float:
+    """A number of a kind that we take, as a float; else TypeError, which says what is demanded.
+
+    >>> real("a seed is a real number", 2), real("a seed is a real number", True)
+    (2.0, 1.0)
+    """
+    found = as_float(number)
+    if found is None:
+        way_out = ": v.data is its number, v.detach() a new input" if isinstance(number, Number) else ""
+        raise TypeError(messages.not_a_number(demand, number) + way_out)
+    return found
+
+
+def text(label: object) -> str:
+    if not isinstance(label, str):
+        raise TypeError(messages.not_a_number("a label is a str", label))
+    return label

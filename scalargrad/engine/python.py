@@ -20,13 +20,14 @@ from __future__ import annotations
 
 import inspect
 import weakref
+from collections import deque
 from collections.abc import Callable, Iterator
 from heapq import heappop, heappush
 from operator import attrgetter
 from typing import Any, NoReturn, Self, cast
 
 from scalargrad.engine import messages
-from scalargrad.engine.number import Number
+from scalargrad.engine.number import Number, real, text
 from scalargrad.engine.table import table
 from scalargrad.engine.thread import here
 from scalargrad.errors import StaleValueError, TapeError
@@ -43,7 +44,8 @@ class Tape:
 
     Operands decide where an operation is recorded: on their tape. A row lives while a live Value needs it, and nobody
     has to clear a tape: Values hold their operands, the tape refers to all of them weakly, and it forgets the dead
-    when it has doubled. With `max_rows`, an operation that would make more rows live raises TapeError. `len(t)`, `t[i]`, iteration and `print(t)` show the rows that live.
+    when it has doubled. `len(t)`, `t[i]`, iteration and `print(t)` show the rows that live. With `max_rows`, what would
+    make more rows live raises TapeError.
 
     >>> with Tape() as t:
     ...     y = Value(2.0) * Value(3.0) + 1
@@ -65,14 +67,6 @@ class Tape:
     def _check_thread(self) -> None:
         if self._state is not here.state:
             raise TapeError(messages.OTHER_THREAD)
-
-    def _forget_the_dead(self) -> None:
-        self._rows = [ref for ref in self._rows if ref() is not None]
-        self._limit = 2 * len(self._rows) + 1024
-        if self._max_rows is not None:
-            if len(self._rows) >= self._max_rows:
-                raise TapeError(messages.too_many_rows(self._max_rows))
-            self._limit = min(self._limit, self._max_rows)
 
     def __enter__(self) -> Self:
         self._check_thread()
@@ -126,6 +120,7 @@ def _record(rule: Rule, operands: tuple[Value | float, ...]) -> Value:
                 if tape is not None:
                     raise TapeError(messages.MIXED_TAPES)
                 tape = operand._tape
+                began = tape._clock
             numbers.append(operand._data)
         else:
             numbers.append(operand)
@@ -134,32 +129,43 @@ def _record(rule: Rule, operands: tuple[Value | float, ...]) -> Value:
         raise TapeError(messages.OTHER_THREAD)
     try:
         data = rule.value(FLOATS, *numbers)
-    except (ValueError, ArithmeticError) as error:
-        labels = [x._label if type(x) is Value else "" for x in operands]
-        raise messages.arithmetic(error, rule, numbers, labels) from None
+    except Exception as error:
+        raise messages.failed(error, rule, operands, numbers) from None
     if not state.recording:
         return _append(tape, None, data, (), ())
     try:
         derivatives = rule.derivatives(FLOATS, *numbers, out=data)
-    except (ValueError, ArithmeticError):  # at an edge of the domain: what IEEE 754 says, an infinity or nan
-        derivatives = rule.derivatives(IEEE, *map(IeeeFloat, numbers), out=IeeeFloat(data))
+    except Exception:  # at an edge of the domain: what IEEE 754 says, an infinity or nan
+        try:
+            derivatives = rule.derivatives(IEEE, *map(IeeeFloat, numbers), out=IeeeFloat(data))
+        except Exception as error:  # a gate's, that uses math itself
+            raise messages.failed(error, rule, operands, numbers) from None
         derivatives = tuple(None if d is None else float(d) for d in derivatives)
     if rule.routes:
         derivatives = tuple(d or None for d in derivatives)  # not reached, which is other than reached by 0
+    if tape._clock != began:  # a gate has done more than calculate
+        for x in operands:
+            if type(x) is Value and x._changed >= began:
+                raise StaleValueError(messages.stale(x._label, x._data))
     return _append(tape, rule, data, operands, derivatives)
 
 
 def _append(tape: Tape, rule: Rule | None, data: float, operands: Any, derivatives: Any, label: str = "") -> Value:
-    state = tape._state
-    if len(tape._rows) >= tape._limit:
-        tape._forget_the_dead()
+    state, rows = tape._state, tape._rows
     row = object.__new__(Value)
     row._tape, row._rule, row._data, row._grad = tape, rule, data, None
     row._operands, row._derivatives = operands, derivatives
     row._label, row._scope, row._line = label, state.scope, messages.caller() if state.debug else None
-    row._order = row._changed = tape._clock
+    ref, recorded = weakref.ref(row), len(rows)
+    if recorded >= tape._limit:
+        tape._limit *= 2
+        rows[:recorded] = [ref for ref in rows[:recorded] if ref() is not None]
+        tape._limit = 2 * len(rows) + 1024 if tape._max_rows is None else min(2 * len(rows) + 1024, tape._max_rows)
+        if len(rows) >= tape._limit:
+            raise TapeError(messages.too_many_rows(tape._limit))
+    row._order = row._changed = tape._clock  # from here on, no signal handler or finalizer can come between
     tape._clock += 1
-    tape._rows.append(weakref.ref(row))
+    rows.append(ref)
     return row
 
 
@@ -178,23 +184,16 @@ def function(rule: Rule) -> Callable[..., Any]:
         if arity is not None and len(operands) != arity:
             raise TypeError(f"{rule.name} takes {arity} operand(s), not {len(operands)}")
         if Value in map(type, operands):
-            return _record(rule, tuple([x if type(x) is Value else _real(demand, x) for x in operands]))
+            return _record(rule, tuple([x if type(x) is Value else real(demand, x) for x in operands]))
         if (m := namespace_of(*operands)) is not None:
             return rule.value(m, *operands)
-        numbers = [_real(demand, x) for x in operands]
+        numbers = [real(demand, x) for x in operands]
         try:
             return rule.value(FLOATS, *numbers)
-        except (ValueError, ArithmeticError) as error:
-            raise messages.arithmetic(error, rule, numbers, [""] * len(numbers)) from None
+        except Exception as error:
+            raise messages.failed(error, rule, operands, numbers) from None
 
     return apply
-
-
-def _real(demand: str, number: object) -> float:
-    real = as_float(number)
-    if real is None:
-        raise TypeError(messages.not_a_number(demand, number))
-    return real
 
 
 # ── sweeping ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -254,6 +253,7 @@ def _infix(name: str, constant_right: str = "", constant_left: str = "") -> tupl
         number = as_float(other)
         return NotImplemented if number is None else _record(left, (number, self))
 
+    forward.__qualname__ = reflected.__qualname__ = f"Value.{name}"
     return forward, reflected
 
 
@@ -301,9 +301,8 @@ class Value(Number):
     _constants: list[Value]  # there once somebody has asked for _prev
 
     def __new__(cls, data: object, label: str = "") -> Self:
-        row = _append(current_tape(), None, _real("the data of a Value is a real number", data), (), ())
-        row.label = label
-        return cast(Self, row)
+        number = real("the data of a Value is a real number", data)
+        return cast(Self, _append(current_tape(), None, number, (), (), text(label)))
 
     def __init_subclass__(cls) -> NoReturn:
         raise TypeError(messages.NO_SUBCLASS)
@@ -318,7 +317,7 @@ class Value(Number):
     def data(self, data: object) -> None:
         self._check_input("setting data")
         self._tape._check_thread()
-        self._data = _real("the data of a Value is a real number", data)
+        self._data = real("the data of a Value is a real number", data)
         self._changed = self._tape._clock
         self._tape._clock += 1
 
@@ -332,7 +331,7 @@ class Value(Number):
 
     @grad.setter
     def grad(self, grad: object) -> None:
-        self._grad = None if grad is None else _real("a grad is a real number or None", grad)
+        self._grad = None if grad is None else real("a grad is a real number or None", grad)
 
     @property
     def has_grad(self) -> bool:
@@ -346,9 +345,7 @@ class Value(Number):
 
     @label.setter
     def label(self, label: str) -> None:
-        if not isinstance(label, str):
-            raise TypeError(f"a label is a str, not {label!r}")
-        self._label = label
+        self._label = text(label)
 
     rule = property(attrgetter("_rule"), doc="The rule that computed it; None for an input.")
     operands = property(attrgetter("_operands"), doc="What the rule was applied to: Values, and constants as numbers.")
@@ -363,9 +360,10 @@ class Value(Number):
 
         Raises StaleValueError if the data of an input was set after this was recorded. An error changes no grad.
         """
-        for row, adjoint in sweep({self: _real("a seed is a real number", seed)}).items():
-            if adjoint is not None:
-                row._grad = adjoint if row._operands else row.grad + adjoint
+        adjoints = sweep({self: real("a seed is a real number", seed)})
+        rows = [row for row, adjoint in adjoints.items() if adjoint is not None]
+        grads = [adjoints[row] if row._operands else row.grad + adjoints[row] for row in rows]  # type: ignore[operator]
+        deque(map(_SET_GRAD, rows, grads), maxlen=0)  # all or none: no interrupt comes into the middle of this
 
     def detach(self) -> Value:
         """A new input on the current tape, with this number and no history."""
@@ -376,7 +374,8 @@ class Value(Number):
         """micrograd's name for the operands; constants are Values on a tape of their own, the same ones each time."""
         if not hasattr(self, "_constants"):
             with Tape():
-                self._constants = [Value(x) for x in self._operands if type(x) is float]
+                constants = () if self._rule is RULES["pow_const"] else self._operands  # its exponent is in `_op`
+                self._constants = [Value(x) for x in constants if type(x) is float]
         return {x for x in self._operands if type(x) is Value}.union(self._constants)
 
     __add__, __radd__ = _infix("add")
@@ -398,3 +397,6 @@ class Value(Number):
     def leaky_relu(self, slope: object = 0.01) -> Value:
         """The same as scalargrad.leaky_relu(self, slope)."""
         return cast(Value, function(RULES["leaky_relu"])(self, slope))
+
+
+_SET_GRAD: Callable[..., None] = vars(Value)["_grad"].__set__  # the slot's own setter, in C

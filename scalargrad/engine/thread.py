@@ -1,24 +1,36 @@
 """What each thread has of its own: the tapes it has entered, and the modes `no_grad`, `scope` and `debug`."""
 
+import inspect
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Callable
+from contextlib import ContextDecorator
+from typing import Any, TypeVar
 
 __all__ = ["State", "debug", "here", "no_grad", "scope"]
+
+
+_F = TypeVar("_F", bound=Callable[..., Any])
 
 
 class State:
     """The state of one thread. A tape keeps its owner's, and so can tell whether it is in the right thread."""
 
-    __slots__ = ("data_read", "debug", "recording", "scope", "tapes")
+    __slots__ = ("data_read", "debug", "entered", "recording", "scope", "tapes")
 
     def __init__(self) -> None:
         self.tapes: list[Any] = []  # the innermost last
+        self.entered: list[_Mode] = []  # the modes that it is in, from which the next three follow
         self.recording = True
         self.scope: tuple[str, ...] = ()
         self.debug = False
         self.data_read = False  # whether anybody has read the bare number of a Value
+
+    def settle(self) -> None:
+        modes = list(self.entered)
+        path = tuple(mode.name for mode in modes if mode.kind == "scope")
+        self.recording = all(mode.kind != "no_grad" for mode in modes)
+        self.debug = any(mode.kind == "debug" for mode in modes)
+        self.scope = _PATHS.setdefault(path, path)
 
 
 class _Here(threading.local):
@@ -29,10 +41,47 @@ class _Here(threading.local):
 #: `here.state` is the state of the thread that asks.
 here = _Here()
 
+_PATHS: dict[tuple[str, ...], tuple[str, ...]] = {}  # one tuple for each path, however often it is entered
 
-@contextmanager
-def no_grad() -> Iterator[None]:
-    """Within it, or in a function decorated with `@no_grad()`, this thread computes without recording.
+
+class _Mode(ContextDecorator):
+    """One stay in a mode. Each removes itself, so generators may leave theirs in any order."""
+
+    def __init__(self, kind: str, name: str = "") -> None:
+        self.kind, self.name = kind, name
+        self._stay: tuple[State, _Mode] | None = None
+
+    def _recreate_cm(self) -> "_Mode":
+        return _Mode(self.kind, self.name)  # a decorated function may call itself, or run in two threads
+
+    def __call__(self, function: _F) -> _F:
+        for check in (inspect.isgeneratorfunction, inspect.iscoroutinefunction, inspect.isasyncgenfunction):
+            if check(function):
+                raise TypeError(f"{self.kind} as a decorator would be left before {function.__name__} begins: use `with`")
+        return super().__call__(function)
+
+    def __enter__(self) -> None:
+        if self._stay is not None:
+            raise RuntimeError(f"this {self.kind} was entered before and not left: make another one for each `with`")
+        state, self._stay = here.state, (here.state, self)
+        try:
+            state.entered.append(self)
+            state.settle()
+        except BaseException:  # an interrupt
+            self.__exit__()
+            raise
+
+    def __exit__(self, *_: object) -> None:
+        if self._stay is not None:
+            state, self._stay = self._stay[0], None
+            state.entered = [mode for mode in state.entered if mode is not self]
+            state.settle()
+
+
+def no_grad(function: Callable[..., Any] | None = None) -> Any:
+    """Within it, or in a function decorated with it, this thread computes without recording: results are inputs.
+
+    It is the thread's mode, so nothing else that runs in the thread (another task, while one awaits) records either.
 
     >>> from scalargrad import Value
     >>> x = Value(3.0)
@@ -41,11 +90,10 @@ def no_grad() -> Iterator[None]:
     >>> y.operands
     ()
     """
-    yield from _mode("recording", False)
+    return _Mode("no_grad") if function is None else _Mode("no_grad")(function)
 
 
-@contextmanager
-def scope(name: str) -> Iterator[None]:
+def scope(name: str) -> _Mode:
     """Rows recorded within it carry this name, behind the names of the scopes around it.
 
     >>> from scalargrad import Value
@@ -56,20 +104,9 @@ def scope(name: str) -> Iterator[None]:
     """
     if not isinstance(name, str):
         raise TypeError(f"the name of a scope is a str, not {name!r}")
-    yield from _mode("scope", (*here.state.scope, name))
+    return _Mode("scope", name)
 
 
-@contextmanager
-def debug() -> Iterator[None]:
+def debug() -> _Mode:
     """Rows recorded within it remember the source line that recorded them, as `v.line`; recording is slower."""
-    yield from _mode("debug", True)
-
-
-def _mode(name: str, setting: Any) -> Iterator[None]:
-    state = here.state
-    before = getattr(state, name)
-    setattr(state, name, setting)
-    try:
-        yield
-    finally:
-        setattr(state, name, before)
+    return _Mode("debug")

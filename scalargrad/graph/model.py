@@ -1,0 +1,101 @@
+"""What there is to draw: an expression read from its roots into numbered nodes and the edges between them.
+
+Everything that shows an expression (DOT, text) reads this model, and only this file reads rows.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal, Protocol, runtime_checkable
+
+from scalargrad.rules import Rule
+
+__all__ = ["Edge", "Expression", "Node", "Row", "read"]
+
+
+@runtime_checkable
+class Row(Protocol):
+    """The part of a Value that is read here; whatever else has it can be drawn as well. It is hashed by identity."""
+
+    @property
+    def data(self) -> float: ...
+    @property
+    def has_grad(self) -> bool: ...
+    @property
+    def grad(self) -> float: ...
+    @property
+    def label(self) -> str: ...
+    @property
+    def rule(self) -> Rule | None: ...
+    @property
+    def operands(self) -> "tuple[Row | float, ...]": ...
+    @property
+    def local_derivatives(self) -> tuple[float | None, ...]: ...
+    @property
+    def index(self) -> int: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """From an operand, given by its number, into an operation; `derivative` is None where no gradient flows."""
+
+    operand: int
+    derivative: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A number in the expression: an input, a constant, or the result of an operation and the edges into that."""
+
+    kind: Literal["input", "constant", "result"]
+    value: float
+    label: str = ""
+    grad: float | None = None  # None is "not yet"
+    symbol: str = ""
+    edges: tuple[Edge, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Expression:
+    """Nodes in the order of their creation, each constant just before the operation that uses it; and the roots."""
+
+    nodes: tuple[Node, ...]
+    roots: tuple[int, ...]
+
+
+def read(roots: Iterable[Row]) -> Expression:
+    """Read all that the roots depend on, in time linear in its size (but for one sort), and without recursion.
+
+    >>> from scalargrad import Value
+    >>> x = Value(3.0, label="x")
+    >>> for node in read([x * x + 1]).nodes:
+    ...     print(node.kind, node.value, [edge.operand for edge in node.edges])
+    input 3.0 []
+    result 9.0 [0, 0]
+    constant 1.0 []
+    result 10.0 [1, 2]
+    """
+    roots = tuple(roots)
+    rows: dict[Row, tuple[Row | float, ...]] = {}
+    pending = list(roots)
+    while pending:
+        row = pending.pop()
+        if row not in rows:
+            rows[row] = row.operands
+            pending += [x for x in rows[row] if not isinstance(x, (int, float))]
+
+    nodes: list[Node] = []
+    number: dict[Row, int] = {}
+    for row in sorted(rows, key=lambda row: row.index):
+        edges = []
+        for operand, derivative in zip(rows[row], row.local_derivatives, strict=True):
+            if isinstance(operand, (int, float)):
+                edges.append(Edge(len(nodes), derivative))
+                nodes.append(Node("constant", operand))
+            else:
+                edges.append(Edge(number[operand], derivative))
+        number[row] = len(nodes)
+        kind: Literal["input", "result"] = "result" if row.rule else "input"
+        symbol = row.rule.symbol if row.rule else ""
+        grad = row.grad if row.has_grad else None
+        nodes.append(Node(kind, row.data, row.label, grad, symbol, tuple(edges)))
+    return Expression(tuple(nodes), tuple(dict.fromkeys(number[root] for root in roots)))
