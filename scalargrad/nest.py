@@ -146,7 +146,7 @@ def _remade(container: Any, parts: dict[Any, Any]) -> Any:
     """A container like this one with other parts."""
     if isinstance(container, dict):
         other = copy.copy(container)  # not type(container)(parts): a defaultdict is not made so
-        other.update(parts)
+        dict.update(other, parts)  # the method of a Counter adds
         return other
     if isinstance(container, (list, tuple)):
         make = getattr(container, "_make", type(container))  # a named tuple has _make

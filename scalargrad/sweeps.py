@@ -48,7 +48,7 @@ VALUES = SimpleNamespace(**{name: _on_values(name, function(RULES[name])) for na
 VALUES.pow = _on_values("pow", operator.pow)
 
 
-def gradients(y: Value, xs: Iterable[Value], create_graph: bool = False) -> list[Any]:
+def gradients(y: Value, xs: Iterable[Value], *, create_graph: bool = False) -> list[Any]:
     """The derivative of y with respect to each of xs, leaving every `.grad` as it is; 0.0 where y does not depend on x.
 
     They are plain numbers; with `create_graph` they are Values, recorded on the tape, to be differentiated again.
@@ -69,7 +69,7 @@ def gradients(y: Value, xs: Iterable[Value], create_graph: bool = False) -> list
         numbers = sweep({y: 1.0})
         return [numbers.get(x) or 0.0 for x in xs]
     with y.tape:
-        return [kept(x if type(x) is Value else Value(x)) for x in Trace({y: 1.0}).pull(xs)]
+        return [kept(x) if type(x) is Value else Value(x) for x in Trace({y: 1.0}).pull(xs)]
 
 
 class Trace:
@@ -82,17 +82,16 @@ class Trace:
     def __init__(self, seeds: dict[Value, Any], first: Value | None = None) -> None:
         self.seeds = seeds
         self._numbers = sweep({y: 1.0 if type(seed) is Value else seed for y, seed in seeds.items()})
-        self._first = first
-        self.varying = {row for row in self._numbers if first is None or row.index < first.index}
-        for row in self.rows if self.varying else ():
+        self._outside = {row for row in self._numbers if first is not None and row.index < first.index}
+        self.varying = set(self._numbers if first is None else self._outside)
+        for row in self.rows if self._outside else ():
             if any(operand in self.varying for operand in _values(row)):
                 self.varying.add(row)
 
     @cached_property
     def rows(self) -> list[Value]:
         """Those inside, in the order of recording."""
-        start = -1 if self._first is None else self._first.index  # as of now: a tape may number its rows anew
-        return sorted((row for row in self._numbers if row.index >= start), key=attrgetter("index"))
+        return sorted((row for row in self._numbers if row not in self._outside), key=attrgetter("index"))
 
     def pull(self, xs: Sequence[Value]) -> list[Any]:
         """The derivatives of the sum of seed * root with respect to xs: Values where they vary, else numbers."""

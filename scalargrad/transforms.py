@@ -24,14 +24,15 @@ from __future__ import annotations
 
 import inspect
 import operator
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial, wraps
 from itertools import repeat
 from typing import Any, cast
 
 from scalargrad.engine import Value, current_tape, messages
 from scalargrad.engine.messages import shorten
-from scalargrad.engine.thread import here
+from scalargrad.engine.thread import State, here
 from scalargrad.errors import GradientLostError, TapeError
 from scalargrad.namespaces import as_float
 from scalargrad.nest import Block, Nest
@@ -49,23 +50,18 @@ class _Run:
     """One call of f in which Values of its own, the inner inputs, stand for the numbers of some arguments."""
 
     def __init__(self, f: Callable[..., Any], argnums: Argnums, args: Sequence[Any], kwargs: dict[str, Any]) -> None:
-        self.name = getattr(f, "__name__", type(f).__name__)
+        self.name = _name(f)
         places = _places(f, self.name, argnums, args, kwargs)
         given: dict[Any, Any] = {**dict(enumerate(args)), **kwargs}
         chosen = [given[place] for place in places]
         self.arguments, self._one = Nest(chosen, _is_value), not isinstance(argnums, (tuple, list))
         if not self.arguments.numbers:
             raise TypeError(f"{self.name} is to be differentiated by {shorten(repr(chosen))}, in which is no number")
-        state = here.state
-        recording, data_read = state.recording, state.data_read
-        state.recording, state.data_read = True, False
-        try:
+        with _recording() as state:
             self.inputs = _inner_inputs(self.arguments.numbers)
             given |= zip(places, self.arguments.filled(self.inputs), strict=True)
             self.result = f(*[given[i] for i in range(len(args))], **{name: given[name] for name in kwargs})
             self._cut = state.data_read or any(x.has_grad for x in self.inputs)
-        finally:
-            state.recording, state.data_read = recording, data_read or state.data_read
 
     def one_or_all(self, nests: Sequence[Any]) -> Any:
         """What belongs to the one chosen argument, or to each of several as a tuple."""
@@ -127,6 +123,30 @@ class _Run:
         moving = {x: speed for x, speed in zip(self.inputs, speeds, strict=True) if speed is not None}
         found = trace.push(moving)
         return [kept(found.get(y, 0.0)) if type(y) is Value else 0.0 for y in ys]
+
+
+@contextmanager
+def _recording() -> Iterator[State]:
+    """Record, whatever no_grad is around, and see afresh whether anybody reads the bare number of a Value."""
+    state = here.state
+    around = [mode for mode in state.entered if mode.kind == "no_grad"]
+    data_read, state.data_read = state.data_read, False
+    try:
+        _set_kind(around, "suspended no_grad")
+        yield state
+    finally:
+        _set_kind(around, "no_grad")
+        state.data_read |= data_read
+
+
+def _set_kind(modes: list[Any], kind: str) -> None:
+    for mode in modes:
+        mode.kind = kind
+        here.state.settle()
+
+
+def _name(f: Any) -> str:
+    return str(getattr(f, "__name__", type(f).__name__))
 
 
 def _is_value(x: Any) -> bool:
@@ -261,26 +281,35 @@ def vjp(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., tuple[Any,
 
 @_decorator
 def jvp(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., tuple[Any, Any]]:
-    """What f returns, and how fast it changes as the argument does: the last argument is that speed, a nest like it.
+    """What f returns, and how fast it changes as the argument does, at a speed that is a nest like it.
 
-    With several argnums the speed is a tuple. One pass forward over the tape, whatever the number of inputs.
+    The speed follows the argument; with several argnums it follows the last of them, and is a tuple. One pass forward
+    over the tape, whatever the number of inputs.
 
     >>> jvp(lambda v: [v[0] * v[1], v[0]])([2.0, 3.0], [1.0, 0.0])
     ([6.0, 2.0], [3.0, 1.0])
     """
 
     def value_and_speed(*args: Any, **kwargs: Any) -> tuple[Any, Any]:
-        if not args:
-            raise TypeError("the last argument, by position, is a nest like what is differentiated by: its speed")
-        run = _Run(f, argnums, args[:-1], kwargs)
-        demand = f"the last argument is to be a nest like what {run.name} is differentiated by"
-        speeds = _alike(run.arguments, run.several(args[-1]), demand)
+        args, speed = _without_vector(f, argnums, args, kwargs)
+        run = _Run(f, argnums, args, kwargs)
+        demand = f"the vector is to be a nest like what {run.name} is differentiated by"
+        speeds = _alike(run.arguments, run.several(speed), demand)
         results = run.results()
         trace = run.trace(results.numbers)
         values = [run.settled(y, trace) for y in results.numbers]
         return results.filled(values), results.filled(run.push(trace, speeds, results.numbers))
 
     return value_and_speed
+
+
+def _without_vector(f: Any, argnums: Argnums, args: Any, kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], Any]:
+    """The arguments of f by position, and the vector that stands among them, behind those that argnums means."""
+    places = _places(f, _name(f), argnums, args[:-1], kwargs)
+    behind = 1 + max([place for place in places if isinstance(place, int)], default=len(args) - 2)
+    if not args:
+        raise TypeError(f"the last argument by position is the vector, and {_name(f)} was given none")
+    return args[:behind] + args[behind + 1 :], args[behind]
 
 
 @_decorator
@@ -338,7 +367,7 @@ def hessian(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
 
 @_decorator
 def hvp(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
-    """The hessian times a vector, the last argument, which is a nest like the argument; costs about two gradients.
+    """The hessian times a vector, a nest like the argument that follows it as in `jvp`; costs about two gradients.
 
     >>> hvp(lambda v: v[0] ** 2 * v[1])([1.0, 2.0], [1.0, 0.0])
     [4.0, 2.0]

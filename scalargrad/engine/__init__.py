@@ -43,6 +43,8 @@ def _pick(choice: str) -> tuple[ModuleType, str]:
     except ImportError as error:
         if choice == "native":
             raise ImportError(f"SCALARGRAD_ENGINE=native, but the native engine cannot be imported: {error}") from error
+        if isinstance(error, ModuleNotFoundError) and error.name == "scalargrad.engine.native":
+            return python, "the native engine is not built"
         return python, f"the native engine cannot be imported: {error}"
 
 

@@ -198,7 +198,7 @@ cdef class Extra:
 
     cdef str label
     cdef object line, rule
-    cdef list constants
+    cdef dict constants
 
     def __cinit__(self):
         self.label = ""
@@ -738,6 +738,7 @@ def function(rule):
         except Exception as error:
             raise messages.failed(error, rule, operands, numbers) from None
 
+    apply.__name__, apply.__doc__ = rule.name, f"{rule.name} of Values or real numbers, recorded as one row."
     return apply
 
 
@@ -1404,7 +1405,7 @@ cdef class Handle:
     def _constants(self):
         return extra_of(self).constants if row_of(<PyObject *>self).flags & EXTRA else None
 
-    def _keep_constants(self, list constants):
+    def _keep_constants(self, dict constants):
         extra_of(self).constants = constants
 
 
@@ -1461,13 +1462,14 @@ cdef int own(self) except -1:
 
 def _method(name):
     """The method for an operation on one operand."""
-    cdef int op = CODES[RULES[name]]
+    rule = RULES[name]
+    cdef int op = CODES[rule]
 
     def method(self):
         own(self)
         return prefix(op, <PyObject *>self)
 
-    method.__name__, method.__doc__ = name, f"The same as scalargrad.{name}(self)."
+    method.__name__, method.__doc__ = name, f"{rule.text('self')}, recorded as one row."
     return method
 
 
@@ -1498,8 +1500,11 @@ class Value(Handle, Number):
         if self._constants is None:
             with Tape():
                 constants = () if self.rule is RULES["pow_const"] else operands  # its exponent is in `_op`
-                self._keep_constants([Value(x) for x in constants if type(x) is float])
-        return {x for x in operands if type(x) is Value}.union(self._constants)
+                self._keep_constants({i: Value(x) for i, x in enumerate(constants) if type(x) is float})
+        for i, constant in self._constants.items():  # micrograd has gradients for them too
+            slope = self.local_derivatives[i]
+            constant.grad = None if not self.has_grad or slope is None else self.grad * slope
+        return {x for x in operands if type(x) is Value}.union(self._constants.values())
 
     sqrt, cbrt, relu, sigmoid, softplus, gelu = map(_method, ("sqrt", "cbrt", "relu", "sigmoid", "softplus", "gelu"))
     exp, exp2, expm1, log, log1p = map(_method, ("exp", "exp2", "expm1", "log", "log1p"))

@@ -61,7 +61,7 @@ class Tape:
         self._rows: list[weakref.ref[Value]] = []  # in the order of recording
         self._max_rows = max_rows
         self._limit = 1024 if max_rows is None else min(1024, max_rows)  # when there are as many, the dead are forgotten
-        self._clock = 0  # counts what happens: a row recorded, an input's data set
+        self._clock = 0  # counts what happens: a row recorded, an input's data set (which makes older rows stale)
         self._state = here.state  # of the thread that owns it
 
     def _check_thread(self) -> None:
@@ -113,7 +113,11 @@ def current_tape() -> Tape:
 
 
 def _record(rule: Rule, operands: tuple[Value | float, ...]) -> Value:
-    """Apply a rule to operands, at least one of them a Value, and append the row to their tape."""
+    """Apply a rule to operands, at least one of them a Value, and append the row to their tape.
+
+    In short: the numbers of the operands, the rule's value and derivatives for these, and a row that holds it all.
+    The rest sees to it that there is one tape, that this is its thread, and what happens where floats raise.
+    """
     tape: Any = None
     numbers: list[Any] = []
     for operand in operands:
@@ -160,7 +164,7 @@ def _append(tape: Tape, rule: Rule | None, data: float, operands: Any, derivativ
     row._label, row._scope, row._line = label, state.scope, messages.caller() if state.debug else None
     ref, recorded = weakref.ref(row), len(rows)
     if recorded >= tape._limit:
-        tape._limit *= 2
+        tape._limit *= 2  # should a signal handler record meanwhile, it adds behind `recorded` and does not come here
         rows[:recorded] = [ref for ref in rows[:recorded] if ref() is not None]
         tape._limit = 2 * len(rows) + 1024 if tape._max_rows is None else min(2 * len(rows) + 1024, tape._max_rows)
         if len(rows) >= tape._limit:
@@ -195,6 +199,7 @@ def function(rule: Rule) -> Callable[..., Any]:
         except Exception as error:
             raise messages.failed(error, rule, operands, numbers) from None
 
+    apply.__name__, apply.__doc__ = rule.name, f"{rule.name} of Values or real numbers, recorded as one row."
     return apply
 
 
@@ -255,7 +260,9 @@ def _infix(name: str, constant_right: str = "", constant_left: str = "") -> tupl
         number = as_float(other)
         return NotImplemented if number is None else _record(left, (number, self))
 
-    forward.__qualname__ = reflected.__qualname__ = f"Value.{name}"
+    for method in (forward, reflected):
+        method.__name__, method.__qualname__ = name, f"Value.{name}"
+        method.__doc__ = f"{rule.text('x', 'y')}, recorded as one row."
     return forward, reflected
 
 
@@ -266,7 +273,7 @@ def _method(name: str) -> Any:
     def method(self: Value) -> Value:
         return _record(rule, (self,))
 
-    method.__name__, method.__doc__ = name, f"The same as scalargrad.{name}(self)."
+    method.__name__, method.__doc__ = name, f"{rule.text('self')}, recorded as one row."
     return method
 
 
@@ -300,7 +307,7 @@ class Value(Number):
     _label: str
     _scope: tuple[str, ...]
     _line: str | None
-    _constants: list[Value]  # there once somebody has asked for _prev
+    _constants: dict[int, Value]  # there once somebody has asked for _prev
 
     def __new__(cls, data: object, label: str = "") -> Self:
         number = real("the data of a Value is a real number", data)
@@ -377,8 +384,11 @@ class Value(Number):
         if not hasattr(self, "_constants"):
             with Tape():
                 constants = () if self._rule is RULES["pow_const"] else self._operands  # its exponent is in `_op`
-                self._constants = [Value(x) for x in constants if type(x) is float]
-        return {x for x in self._operands if type(x) is Value}.union(self._constants)
+                self._constants = {i: Value(x) for i, x in enumerate(constants) if type(x) is float}
+        for i, constant in self._constants.items():  # micrograd has gradients for them too
+            slope = self._derivatives[i]
+            constant._grad = None if self._grad is None or slope is None else self._grad * slope
+        return {x for x in self._operands if type(x) is Value}.union(self._constants.values())
 
     __add__, __radd__ = _infix("add")
     __sub__, __rsub__ = _infix("sub")
