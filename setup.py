@@ -1,5 +1,6 @@
-"""Builds the native engine where there is a compiler; everything else about the package is in pyproject.toml."""
+"""Builds the native engine on request; everything else about the package is in pyproject.toml."""
 
+import os
 import sys
 
 from setuptools import Extension, setup
@@ -12,13 +13,11 @@ FLAGS = (
     else ["-O3", "-ffp-contract=off", "-fno-strict-aliasing", *(f"-fno-builtin-{f}" for f in ("pow", "sin", "cos"))]
 )
 
-setup(
-    ext_modules=[
-        Extension(
-            "scalargrad.engine.native",
-            ["scalargrad/engine/native.pyx"],
-            extra_compile_args=FLAGS,
-            optional=True,  # without a compiler the readable engine runs
-        )
-    ]
+NATIVE = Extension(
+    "scalargrad.engine.native",
+    ["scalargrad/engine/native.pyx"],
+    extra_compile_args=FLAGS,
 )
+
+# Only on request until the native engine is complete: where it is built it runs, and nobody is to get it unasked.
+setup(ext_modules=[NATIVE] if os.environ.get("SCALARGRAD_BUILD_NATIVE") == "1" else [])

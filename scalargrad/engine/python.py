@@ -21,7 +21,7 @@ from __future__ import annotations
 import inspect
 import weakref
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from heapq import heappop, heappush
 from operator import attrgetter
 from typing import Any, NoReturn, Self, cast
@@ -34,7 +34,7 @@ from scalargrad.errors import StaleValueError, TapeError
 from scalargrad.namespaces import FLOATS, IEEE, IeeeFloat, as_float, namespace_of
 from scalargrad.rules import RULES, Rule
 
-__all__ = ["Tape", "Value", "current_tape", "function", "sweep"]
+__all__ = ["Tape", "Value", "adjoints", "current_tape", "function", "inputs", "sweep"]
 
 # ── tapes ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -60,7 +60,7 @@ class Tape:
             raise TypeError(messages.not_a_number("max_rows is a whole number from 1 on, or None", max_rows))
         self._rows: list[weakref.ref[Value]] = []  # in the order of recording
         self._max_rows = max_rows
-        self._limit = 1024 if max_rows is None else min(1024, max_rows)  # when there are as many, the dead are forgotten
+        self._limit = min(1024, max_rows or 1024)  # when there are as many, the dead are forgotten
         self._clock = 0  # counts what happens: a row recorded, an input's data set (which makes older rows stale)
         self._state = here.state  # of the thread that owns it
 
@@ -175,6 +175,15 @@ def _append(tape: Tape, rule: Rule | None, data: float, operands: Any, derivativ
     return row
 
 
+def inputs(numbers: Iterable[object]) -> list[Value]:
+    """A new input on the current tape for each of these numbers.
+
+    >>> inputs([1.0, 2.0])
+    [Value(1.0), Value(2.0)]
+    """
+    return [Value(x) for x in numbers]
+
+
 def function(rule: Rule) -> Callable[..., Any]:
     """The rule as a function: it records where an operand is a Value, and else just calculates.
 
@@ -206,21 +215,23 @@ def function(rule: Rule) -> Callable[..., Any]:
 # ── sweeping ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def sweep(seeds: dict[Value, float]) -> dict[Value, float | None]:
+def sweep(seeds: dict[Value, float], first: Value | None = None) -> dict[Value, float | None]:
     """The adjoints of all rows that the roots depend on: how much the sum of seed * root changes for a change of each.
 
     Of the rows reached so far, the one recorded last comes first. All rows that use it were recorded after it, and so
     have had their turn: its adjoint is complete. What only leads to an operand that was not chosen (by where, max,
-    min) has its turn as well, to see that it is not stale, and gets None. Changes no `.grad`.
+    min) has its turn as well, to see that it is not stale, and gets None. What was recorded before `first`, a Value on
+    the same tape, hands nothing on: the sweep ends there. Changes no `.grad`.
 
     >>> x = Value(3.0)
     >>> sweep({x * x: 1.0, x + 1: 10.0})[x]
     16.0
     """
     adjoints: dict[Value, float | None] = dict(seeds)
-    reached = {-root._order: root for root in seeds}  # rows by minus their order
+    start = -1 if first is None else first._order
+    reached = {-root._order: root for root in seeds if root._order >= start}  # rows by minus their order
     latest = sorted(reached)  # a heap of these orders
-    tapes = {root._tape for root in seeds}
+    tapes = {value._tape for value in (*seeds, first) if value is not None}
     if len(tapes) > 1:
         raise TapeError(messages.MIXED_TAPES)
     for tape in tapes:
@@ -235,12 +246,27 @@ def sweep(seeds: dict[Value, float]) -> dict[Value, float | None]:
                 raise StaleValueError(messages.stale(operand._label, operand._data))
             if operand not in adjoints:
                 adjoints[operand] = None
-                if operand._operands:  # an input hands on to nobody
+                if operand._operands and operand._order >= start:  # an input hands on to nobody
                     reached[-operand._order] = operand
                     heappush(latest, -operand._order)
             if adjoint is not None and derivative is not None:
                 adjoints[operand] = (adjoints[operand] or 0.0) + adjoint * derivative
     return adjoints
+
+
+def adjoints(seeds: dict[Value, float], xs: Sequence[Value], first: Value | None = None) -> list[float] | None:
+    """Of a sweep, no more than the adjoints of xs, in a list; 0.0 for those that it did not reach.
+
+    None, if it came to anything recorded before `first`: then there is more to tell than numbers.
+
+    >>> x, y = Value(3.0), Value(2.0)
+    >>> adjoints({x * x: 1.0}, [x, y]), adjoints({x * y: 1.0}, [y], first=y)
+    ([6.0, 0.0], None)
+    """
+    found = sweep(seeds, first)
+    if first is not None and any(row._order < first._order for row in found):
+        return None
+    return [found.get(x) or 0.0 for x in xs]
 
 
 # ── Value ───────────────────────────────────────────────────────────────────────────────────────────────────────────
