@@ -270,38 +270,36 @@ def test_an_interrupt_in_the_middle_of_a_rule_leaves_the_tape_as_it_was(engine):
 
 def test_an_interrupt_anywhere_leaves_all_in_order(engine):
     code = """
-import _thread, threading, time
+import _thread, signal, threading, time
 from scalargrad import Value, Tape, gradients
+going, armed, caught = True, False, 0
+def handle(*_):
+    global armed
+    if armed:
+        armed = False
+        raise KeyboardInterrupt
+def interrupt():
+    while going:
+        time.sleep(0.002)
+        _thread.interrupt_main()
+signal.signal(signal.SIGINT, handle)
+thread = threading.Thread(target=interrupt)
+thread.start()
 with Tape() as tape:
-    x, caught, stop = Value(1.0), 0, threading.Event()
-    def interrupt():
-        while not stop.wait(0.002):
-            _thread.interrupt_main()
-    thread = threading.Thread(target=interrupt)
-    thread.start()
+    x = Value(1.0)
     while caught < 200:
         try:
-            try:
-                while True:
-                    y = x
-                    for _ in range(50):
-                        y = y * 1.0 + x * 0.0
-                    y.backward()
-                    gradients(y, [x])
-            finally:
-                caught += 1
+            armed = True
+            while True:
+                y = x
+                for _ in range(50):
+                    y = y * 1.0 + x * 0.0
+                y.backward()
+                gradients(y, [x])
         except KeyboardInterrupt:
-            pass
-    while thread.is_alive():
-        try:
-            stop.set()
-            thread.join()
-        except KeyboardInterrupt:
-            pass
-    try:
-        time.sleep(0.1)
-    except KeyboardInterrupt:
-        pass
+            caught += 1
+    going = False
+    thread.join()
     y = x
     for _ in range(50):
         y = y * 1.0 + x * 0.0
