@@ -30,7 +30,7 @@ from functools import partial, wraps
 from itertools import repeat
 from typing import Any, cast
 
-from scalargrad.engine import Value, current_tape, messages
+from scalargrad.engine import Value, inputs, messages
 from scalargrad.engine.messages import shorten
 from scalargrad.engine.thread import State, here
 from scalargrad.errors import GradientLostError, TapeError
@@ -58,10 +58,11 @@ class _Run:
         if not self.arguments.numbers:
             raise TypeError(f"{self.name} is to be differentiated by {shorten(repr(chosen))}, in which is no number")
         with _recording() as state:
-            self.inputs = _inner_inputs(self.arguments.numbers)
+            self._plain = self.arguments.plain or Value not in map(type, self.arguments.numbers)
+            self.inputs = inputs(self.arguments.numbers) if self._plain else _aliases(self.arguments.numbers)
             given |= zip(places, self.arguments.filled(self.inputs), strict=True)
             self.result = f(*[given[i] for i in range(len(args))], **{name: given[name] for name in kwargs})
-            self._cut = state.data_read or any(x.has_grad for x in self.inputs)
+            self._data_read = state.data_read
 
     def one_or_all(self, nests: Sequence[Any]) -> Any:
         """What belongs to the one chosen argument, or to each of several as a tuple."""
@@ -93,7 +94,7 @@ class _Run:
 
     def _not_cut(self, y: Any) -> Any:
         """A number of the result, which may be a plain one only if nothing suggests that the gradient was cut."""
-        if type(y) is not Value and self._cut:
+        if type(y) is not Value and (self._data_read or any(x.has_grad for x in self.inputs)):
             raise GradientLostError(
                 f"{self.name} read the .data of a Value, or the .grad after backward(), and returned the plain number "
                 f"{y!r}: the gradient may have been cut there. Calculate with the Value itself, which can be compared "
@@ -101,13 +102,14 @@ class _Run:
             )
         return y
 
-    def trace(self, ys: Iterable[Any], seeds: Iterable[Any] = repeat(1.0)) -> Trace:
-        """What those of ys that are Values were computed from inside, to be swept with these seeds."""
+    def trace(self, ys: Iterable[Any], seeds: Iterable[Any] = repeat(1.0), *, pull: bool = True) -> Trace:
+        """What those of ys that are Values were computed from inside, to be swept with these seeds: to pull, or not."""
         first, total = self.inputs[0], dict[Value, Any]()
+        tape = first.tape
         for y, seed in zip(ys, seeds, strict=False):
-            if type(y) is Value and y.tape is first.tape:  # on another tape is outside, and knows no inner input
+            if type(y) is Value and y.tape is tape:  # on another tape is outside, and knows no inner input
                 total[y] = total[y] + seed if y in total else seed
-        return Trace(total, first)
+        return Trace(total, first, self.inputs if self._plain and pull else None)
 
     def settled(self, y: Any, trace: Trace) -> Any:
         """A number of the result: a Value if it depends on something outside, else a plain number."""
@@ -116,7 +118,7 @@ class _Run:
 
     def gradient(self, trace: Trace) -> Any:
         """The derivatives of the trace's roots in the nest of the chosen arguments."""
-        return self.one_or_all(self.arguments.filled(map(kept, trace.pull(self.inputs))))
+        return self.one_or_all(self.arguments.filled(trace.pull(self.inputs)))
 
     def push(self, trace: Trace, speeds: Iterable[Any], ys: Iterable[Any]) -> list[Any]:
         """How fast ys change if the inner inputs change at these speeds, None being at rest."""
@@ -153,8 +155,8 @@ def _is_value(x: Any) -> bool:
     return type(x) is Value
 
 
-def _inner_inputs(numbers: Sequence[Any]) -> list[Value]:
-    tapes = {x.tape for x in numbers if type(x) is Value} or {current_tape()}
+def _aliases(numbers: Sequence[Any]) -> list[Value]:
+    tapes = {x.tape for x in numbers if type(x) is Value}
     if len(tapes) > 1:
         raise TapeError(messages.MIXED_TAPES)
     with tapes.pop():
@@ -296,7 +298,7 @@ def jvp(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., tuple[Any,
         demand = f"the vector is to be a nest like what {run.name} is differentiated by"
         speeds = _alike(run.arguments, run.several(speed), demand)
         results = run.results()
-        trace = run.trace(results.numbers)
+        trace = run.trace(results.numbers, pull=False)
         values = [run.settled(y, trace) for y in results.numbers]
         return results.filled(values), results.filled(run.push(trace, speeds, results.numbers))
 
@@ -338,8 +340,8 @@ def _jacobian(run: _Run) -> Any:
 def _rows_of_jacobian(run: _Run, ys: list[Any]) -> list[Sequence[Any]]:
     """For each result, its derivatives with respect to the inner inputs."""
     if len(ys) <= len(run.inputs):
-        return [[*map(kept, run.trace([y]).pull(run.inputs))] for y in ys]
-    trace, count = run.trace(ys), len(run.inputs)
+        return [run.trace([y]).pull(run.inputs) for y in ys]
+    trace, count = run.trace(ys, pull=False), len(run.inputs)
     columns = [run.push(trace, [None] * i + [1.0] + [None] * (count - i - 1), ys) for i in range(count)]
     return list(zip(*columns, strict=True))
 

@@ -12,16 +12,18 @@ from typing import TYPE_CHECKING
 from scalargrad.engine.thread import debug, no_grad, scope
 
 if TYPE_CHECKING:  # what type checkers read is the readable engine
-    from scalargrad.engine.python import Tape, Value, current_tape, function, sweep
+    from scalargrad.engine.python import Tape, Value, adjoints, current_tape, function, inputs, sweep
 
 __all__ = [
     "ENGINE",
     "REASON",
     "Tape",
     "Value",
+    "adjoints",
     "current_tape",
     "debug",
     "function",
+    "inputs",
     "new_input",
     "no_grad",
     "scope",
@@ -55,7 +57,8 @@ ENGINE = _engine.__name__.rpartition(".")[2]
 
 if not TYPE_CHECKING:
     Tape, Value, current_tape = _engine.Tape, _engine.Value, _engine.current_tape
-    function, sweep = _engine.function, _engine.sweep
+    function, inputs = _engine.function, _engine.inputs
+    adjoints, sweep = _engine.adjoints, _engine.sweep
 
 
 def new_input(data: float, label: str) -> "Value":

@@ -37,6 +37,13 @@ def stale(label: str, data: float) -> str:
     )
 
 
+def too_many_rows(limit: int) -> str:
+    return (
+        f"this tape was made with max_rows={limit}, and as many rows live: "
+        "a Value kept from step to step (as in total = total + loss) keeps all that it was computed from"
+    )
+
+
 def not_a_number(what: str, found: object) -> str:
     """
     >>> not_a_number("a seed is a real number", "1")

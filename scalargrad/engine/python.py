@@ -21,7 +21,7 @@ from __future__ import annotations
 import inspect
 import weakref
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from heapq import heappop, heappush
 from operator import attrgetter
 from typing import Any, NoReturn, Self, cast
@@ -34,7 +34,7 @@ from scalargrad.errors import StaleValueError, TapeError
 from scalargrad.namespaces import FLOATS, IEEE, IeeeFloat, as_float, namespace_of
 from scalargrad.rules import RULES, Rule
 
-__all__ = ["Tape", "Value", "current_tape", "function", "sweep"]
+__all__ = ["Tape", "Value", "adjoints", "current_tape", "function", "inputs", "sweep"]
 
 # ── tapes ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -44,7 +44,8 @@ class Tape:
 
     Operands decide where an operation is recorded: on their tape. A row lives while a live Value needs it, and nobody
     has to clear a tape: Values hold their operands, the tape refers to all of them weakly, and it forgets the dead
-    when it has doubled. `len(t)`, `t[i]`, iteration and `print(t)` show the rows that live.
+    when it has doubled. `len(t)`, `t[i]`, iteration and `print(t)` show the rows that live. With `max_rows`, what would
+    make more rows live raises TapeError.
 
     >>> with Tape() as t:
     ...     y = Value(2.0) * Value(3.0) + 1
@@ -52,11 +53,14 @@ class Tape:
     (4, Value(6.0), True)
     """
 
-    __slots__ = ("__weakref__", "_clock", "_limit", "_rows", "_state")
+    __slots__ = ("__weakref__", "_clock", "_limit", "_max_rows", "_rows", "_state")
 
-    def __init__(self) -> None:
+    def __init__(self, max_rows: int | None = None) -> None:
+        if max_rows is not None and (type(max_rows) is not int or max_rows < 1):
+            raise TypeError(messages.not_a_number("max_rows is a whole number from 1 on, or None", max_rows))
         self._rows: list[weakref.ref[Value]] = []  # in the order of recording
-        self._limit = 1024  # when there are as many, the dead are forgotten
+        self._max_rows = max_rows
+        self._limit = min(1024, max_rows or 1024)  # when there are as many, the dead are forgotten
         self._clock = 0  # counts what happens: a row recorded, an input's data set (which makes older rows stale)
         self._state = here.state  # of the thread that owns it
 
@@ -97,10 +101,12 @@ class Tape:
 
 def current_tape() -> Tape:
     """The tape that takes new inputs: that of the innermost `with Tape()`, else the default one of this thread."""
-    tapes: list[Tape] = here.state.tapes
-    if not tapes:
-        tapes.append(Tape())
-    return tapes[-1]
+    tapes: list[Any] = here.state.tapes
+    for tape in reversed(tapes):
+        if isinstance(tape, Tape):  # the tests have both engines in one process
+            return tape
+    tapes.insert(0, Tape())
+    return cast(Tape, tapes[0])
 
 
 # ── recording ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -160,11 +166,22 @@ def _append(tape: Tape, rule: Rule | None, data: float, operands: Any, derivativ
     if recorded >= tape._limit:
         tape._limit *= 2  # should a signal handler record meanwhile, it adds behind `recorded` and does not come here
         rows[:recorded] = [ref for ref in rows[:recorded] if ref() is not None]
-        tape._limit = 2 * len(rows) + 1024
+        tape._limit = 2 * len(rows) + 1024 if tape._max_rows is None else min(2 * len(rows) + 1024, tape._max_rows)
+        if len(rows) >= tape._limit:
+            raise TapeError(messages.too_many_rows(tape._limit))
     row._order = row._changed = tape._clock  # from here on, no signal handler or finalizer can come between
     tape._clock += 1
     rows.append(ref)
     return row
+
+
+def inputs(numbers: Iterable[object]) -> list[Value]:
+    """A new input on the current tape for each of these numbers.
+
+    >>> inputs([1.0, 2.0])
+    [Value(1.0), Value(2.0)]
+    """
+    return [Value(x) for x in numbers]
 
 
 def function(rule: Rule) -> Callable[..., Any]:
@@ -198,21 +215,23 @@ def function(rule: Rule) -> Callable[..., Any]:
 # ── sweeping ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def sweep(seeds: dict[Value, float]) -> dict[Value, float | None]:
+def sweep(seeds: dict[Value, float], first: Value | None = None) -> dict[Value, float | None]:
     """The adjoints of all rows that the roots depend on: how much the sum of seed * root changes for a change of each.
 
     Of the rows reached so far, the one recorded last comes first. All rows that use it were recorded after it, and so
     have had their turn: its adjoint is complete. What only leads to an operand that was not chosen (by where, max,
-    min) has its turn as well, to see that it is not stale, and gets None. Changes no `.grad`.
+    min) has its turn as well, to see that it is not stale, and gets None. What was recorded before `first`, a Value on
+    the same tape, hands nothing on: the sweep ends there. Changes no `.grad`.
 
     >>> x = Value(3.0)
     >>> sweep({x * x: 1.0, x + 1: 10.0})[x]
     16.0
     """
     adjoints: dict[Value, float | None] = dict(seeds)
-    reached = {-root._order: root for root in seeds}  # rows by minus their order
+    start = -1 if first is None else first._order
+    reached = {-root._order: root for root in seeds if root._order >= start}  # rows by minus their order
     latest = sorted(reached)  # a heap of these orders
-    tapes = {root._tape for root in seeds}
+    tapes = {value._tape for value in (*seeds, first) if value is not None}
     if len(tapes) > 1:
         raise TapeError(messages.MIXED_TAPES)
     for tape in tapes:
@@ -227,12 +246,27 @@ def sweep(seeds: dict[Value, float]) -> dict[Value, float | None]:
                 raise StaleValueError(messages.stale(operand._label, operand._data))
             if operand not in adjoints:
                 adjoints[operand] = None
-                if operand._operands:  # an input hands on to nobody
+                if operand._operands and operand._order >= start:  # an input hands on to nobody
                     reached[-operand._order] = operand
                     heappush(latest, -operand._order)
             if adjoint is not None and derivative is not None:
                 adjoints[operand] = (adjoints[operand] or 0.0) + adjoint * derivative
     return adjoints
+
+
+def adjoints(seeds: dict[Value, float], xs: Sequence[Value], first: Value | None = None) -> list[float] | None:
+    """Of a sweep, no more than the adjoints of xs, in a list; 0.0 for those that it did not reach.
+
+    None, if it came to anything recorded before `first`: then there is more to tell than numbers.
+
+    >>> x, y = Value(3.0), Value(2.0)
+    >>> adjoints({x * x: 1.0}, [x, y]), adjoints({x * y: 1.0}, [y], first=y)
+    ([6.0, 0.0], None)
+    """
+    found = sweep(seeds, first)
+    if first is not None and any(row._order < first._order for row in found):
+        return None
+    return [found.get(x) or 0.0 for x in xs]
 
 
 # ── Value ───────────────────────────────────────────────────────────────────────────────────────────────────────────

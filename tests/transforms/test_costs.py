@@ -2,12 +2,13 @@
 
 import gc
 from itertools import pairwise
+from unittest import mock
 
 import pytest
 
 import scalargrad.engine
 import scalargrad.sweeps
-from scalargrad import Tape, Value, current_tape, exp, sin
+from scalargrad import Tape, Value, current_tape, debug, exp, sin
 from scalargrad.transforms import derivative, grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 
 
@@ -108,6 +109,28 @@ def test_a_thousand_steps_of_descent_leave_one_point():
     assert len(current_tape()) == before
 
 
+def test_a_minimiser_inside_a_differentiated_function_costs_in_proportion_to_its_steps(monkeypatch):
+    counts = []
+
+    def sweep(seeds, first=None):
+        found = scalargrad.engine.sweep(seeds, first)
+        counts.append(len(found))
+        return found
+
+    monkeypatch.setattr(scalargrad.sweeps, "sweep", sweep)
+
+    def minimum(a, steps):
+        x = a * 0.0
+        for _ in range(steps):
+            x = x - 0.1 * grad(lambda z: (z - a) ** 2)(x)
+        return x
+
+    for steps in (5, 50):
+        counts.clear()
+        assert grad(minimum)(1.5, steps) == pytest.approx(1 - 0.8**steps)
+        assert max(counts[:steps]) < 10  # each sees its own rows, not the steps before
+
+
 # ── how much work it is ─────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -116,21 +139,23 @@ def sweeps(monkeypatch):
     """The numbers of rows of the sweeps so far."""
     counts = []
 
-    def sweep(seeds):
-        adjoints = scalargrad.engine.sweep(seeds)
-        counts.append(len(adjoints))
-        return adjoints
+    def counted(sweep):
+        def count(seeds, *more):
+            counts.append(len(scalargrad.engine.sweep(seeds)))
+            return sweep(seeds, *more)
 
-    monkeypatch.setattr(scalargrad.sweeps, "sweep", sweep)
+        return count
+
+    for name in ("sweep", "adjoints"):
+        monkeypatch.setattr(scalargrad.sweeps, name, counted(getattr(scalargrad.engine, name)))
     return counts
 
 
 def rows_recorded(call):
-    """How many rows a call records, all told."""
-    with Tape():
-        first = Value(0.0)
+    """How many rows a call records, all told: with debug, each looks up the line that recorded it."""
+    with mock.patch("scalargrad.engine.messages.caller", return_value="here") as caller, Tape(), debug():
         call()
-        return Value(0.0).index - first.index - 1
+    return caller.call_count
 
 
 def test_a_gradient_is_one_sweep(sweeps):

@@ -1,0 +1,1656 @@
+# cython: language_level=3, boundscheck=False, initializedcheck=False, cdivision=True
+# cython: c_api_binop_methods=True, auto_pickle=False, embedsignature=False
+"""The native engine: what `python.py` does, compiled. Read that one first; the sections here answer it one to one.
+
+A row is a struct of 48 bytes in memory that the tape owns, and a Value is a thin handle on it: the tape and the number
+of the row. Whoever drops a Value only clears the row's handle. A row that no live Value needs is popped when it is on
+top, and left out when the tape, full, moves its rows together.
+
+The operations that are worth it are typed out in C, in the words of `rules.py` and in the same order of arithmetic, so
+that they give the same bits. Everything else goes through the rule itself: the operations not typed, and each typed
+one where its result is not finite, so that exceptions, their messages and the edges of the domains are the rules' own.
+
+In this order: memory, tapes, recording, the operations typed out, sweeping, Value.
+"""
+
+import inspect
+import sysconfig
+
+from scalargrad import rules
+from scalargrad.engine import messages, python
+from scalargrad.engine.number import Number, real, text
+from scalargrad.engine.table import table
+from scalargrad.engine.thread import State, here
+from scalargrad.errors import StaleValueError, TapeError
+from scalargrad.namespaces import FLOATS, IEEE, IeeeFloat, as_float, namespace_of
+from scalargrad.rules import RULES
+
+from bisect import bisect_right
+
+cimport cython
+from cpython.object cimport Py_EQ, Py_GE, Py_GT, Py_LE, Py_LT, Py_NE, PyObject, PyObject_RichCompare, PyTypeObject
+from cpython.ref cimport Py_DECREF, Py_INCREF
+from libc.math cimport (acos, acosh, asin, atan, atanh, cbrt, ceil, cos, cosh, erf, erfc, exp, exp2, expm1, fabs, floor,
+                        isfinite, log, log1p, log2, log10, pow, sin, sinh, sqrt, tan, tanh)
+from libc.stdint cimport int32_t, uint16_t, uint32_t, uint64_t
+from libc.stdlib cimport calloc, free, malloc, realloc
+from libc.string cimport memcpy, memset
+
+__all__ = ["Tape", "Value", "adjoints", "current_tape", "function", "inputs", "sweep"]
+
+if sysconfig.get_config_var("Py_GIL_DISABLED"):
+    raise ImportError("the native engine relies on the global interpreter lock, and this Python was built without it")
+
+# ── memory ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+cdef extern from *:
+    """
+    #if defined(_MSC_VER)
+      #define OF_THIS_THREAD static __declspec(thread)
+    #elif defined(__GLIBC__)
+      /* without the call into the dynamic linker that position independent code makes for each look otherwise */
+      #define OF_THIS_THREAD static __thread __attribute__((tls_model("initial-exec")))
+    #else
+      #define OF_THIS_THREAD static __thread
+    #endif
+    OF_THIS_THREAD uint64_t this_thread = 0;      /* the number by which tapes know their owner */
+    OF_THIS_THREAD uint64_t its_id = 0;           /* of the Python thread state that the next one belongs to */
+    OF_THIS_THREAD PyObject *its_state = NULL;    /* borrowed from thread.here, which lives as long as its thread */
+    #define current_id() PyThreadState_GetID(PyThreadState_Get())
+
+    /* the slots of a thread's State: read where they are, for an attribute would cost more than an operation does */
+    #define slot(object, offset) (*(PyObject **)((char *)(object) + (offset)))
+    #define offset_of(descriptor) (((PyMemberDescrObject *)(descriptor))->d_member->offset)
+
+    /* a page of 4 KB holds 85 rows, and the first touch of a page costs as much as ten operations */
+    #if defined(__linux__)
+      #include <stdint.h>
+      #include <sys/mman.h>
+      static void in_large_pages(void *memory, size_t size) {
+          uintptr_t from = ((uintptr_t)memory + 4095) & ~(uintptr_t)4095, to = ((uintptr_t)memory + size) & ~(uintptr_t)4095;
+          if (size >= ((size_t)8 << 20) && to > from) madvise((void *)from, to - from, MADV_HUGEPAGE);
+      }
+    #else
+      static void in_large_pages(void *memory, size_t size) { (void)memory; (void)size; }
+    #endif
+
+    #define is_value(object) (Py_TYPE(object) == value_type)
+    static PyTypeObject *value_type = NULL;
+    #define revive(object) Py_SET_REFCNT(object, 1)
+    """
+    uint64_t this_thread, its_id
+    PyObject *its_state
+    uint64_t current_id()
+    PyObject *slot(void *, Py_ssize_t)
+    Py_ssize_t offset_of(PyObject *)
+    bint is_value(PyObject *)
+    void in_large_pages(void *, size_t)
+    PyTypeObject *value_type
+    void revive(PyObject *)
+    object stolen "(PyObject *)"(PyObject *)
+    PyObject *Py_True
+    PyObject *Py_False
+    PyObject *Py_None
+
+cdef extern from "Python.h":
+    ctypedef PyObject *(*allocfunc)(PyTypeObject *, Py_ssize_t)
+    ctypedef void (*destructor)(PyObject *)
+    ctypedef PyObject *(*vectorcallfunc)(PyObject *, PyObject *const *, size_t, PyObject *)
+    ctypedef struct PyNumberMethods
+    ctypedef struct PyTypeObjectInside "PyTypeObject":
+        destructor tp_dealloc
+        vectorcallfunc tp_vectorcall
+        PyObject *(*tp_call)(PyObject *, PyObject *, PyObject *)
+        unsigned long tp_flags
+        PyNumberMethods *tp_as_number
+    ctypedef struct PyNumberMethods:
+        void *nb_add
+        void *nb_subtract
+        void *nb_multiply
+        void *nb_true_divide
+        void *nb_remainder
+    unsigned long Py_TPFLAGS_HAVE_GC
+    PyTypeObject PyType_Type
+    PyObject *PyType_GenericAlloc(PyTypeObject *, Py_ssize_t) except NULL
+    void PyObject_Free(void *)
+    void PyObject_ClearWeakRefs(PyObject *)
+    bint PyFloat_CheckExact(PyObject *)
+    double PyFloat_AS_DOUBLE(PyObject *)
+    bint PyLong_CheckExact(PyObject *)
+    double PyLong_AsDouble(PyObject *) except? -1.0
+    Py_ssize_t PyVectorcall_NARGS(size_t)
+    Py_ssize_t PyList_GET_SIZE(PyObject *)
+    PyObject *PyList_GET_ITEM(PyObject *, Py_ssize_t)
+    Py_ssize_t PyTuple_GET_SIZE(PyObject *)
+    PyObject *PyTuple_GET_ITEM(PyObject *, Py_ssize_t)
+    bint PyObject_TypeCheck(PyObject *, PyTypeObject *)
+    void incref "Py_INCREF"(PyObject *)
+    void decref "Py_DECREF"(PyObject *)
+    PyTypeObject *Py_TYPE(PyObject *)
+
+cdef Py_ssize_t RECORDING = offset_of(<PyObject *>State.recording)
+cdef Py_ssize_t DEBUG = offset_of(<PyObject *>State.debug)
+cdef Py_ssize_t SCOPE = offset_of(<PyObject *>State.scope)
+cdef Py_ssize_t DATA_READ = offset_of(<PyObject *>State.data_read)
+cdef Py_ssize_t TAPES = offset_of(<PyObject *>State.tapes)
+
+cdef enum:
+    FLOOR = 1024             # rows that a tape has room for at least
+    BLOCK = 8                # rows per block of the pending marks, as a power of two
+    MOST = 0x7FFFFFF0        # rows and operands that an int32_t can number
+    MOST_FREE = 4096         # dead Values kept for reuse
+
+cdef enum:                   # flags of a row
+    HAS_GRAD = 1
+    A_CONST = 2              # the first operand is a constant: see `constant`
+    B_CONST = 4              # the second one
+    ASIDE = 8                # the operands are in the pool: b of them, from a on
+    EXTRA = 16               # there is more to tell of the row: see Extra
+    TOUCHED = 32             # in a sweep: on the way, or an end of it; in the collection of rows: needed
+    REACHED = 64             # in a sweep: by a number
+
+cdef struct Row:
+    int32_t a, b             # the rows of the operands; 0, the row below all others, for a constant or none
+    double data
+    double da, db            # local derivatives; with a constant operand, one of them is the constant
+    PyObject *handle         # the live Value that stands for the row, or NULL
+    uint16_t op              # 0 for an input
+    uint16_t flags
+    uint32_t epoch           # how often data had been set on this tape when it was recorded, or set itself
+
+cdef struct Aside:           # one operand of a row that has many
+    double derivative
+    double constant
+    int32_t row              # 0 for a constant
+    int32_t reached          # whether there is a derivative
+
+cdef struct Store
+cdef struct Thin:            # a Value, without the counting of references: what a Handle looks like
+    PyObject head
+    Store *store
+    int32_t row
+
+cdef struct Store:
+    PyObject *tape           # whose memory it is; borrowed
+    PyObject *state          # of the thread that owns it; borrowed from the tape
+    uint64_t owner           # the number of that thread
+    PyObject *scope          # the scope of the latest rows; borrowed from the tape
+    int32_t scope_start      # the first row that is in it
+    Row *rows
+    double *grads            # one for each row
+    int32_t n                # rows; the row 0 is none: it stands below all others and is never dead
+    int32_t limit            # when there are as many, room has to be made
+    int32_t capacity
+    uint32_t epoch
+    int32_t recording        # how many rules are being applied just now
+    Aside *pool
+    Py_ssize_t pool_n, pool_capacity
+    int32_t scratch_capacity
+    double *adjoints         # of the sweep that is under way
+    int32_t *touched         # the rows that it touched, in this order
+    unsigned char *pending   # for each block of rows, whether the sweep has any to visit in it
+
+assert sizeof(Row) == 48
+
+
+cdef class Extra:
+    """What few rows have: a label, a source line, a rule that is not in the table, the constants' Values of _prev."""
+
+    cdef str label
+    cdef object line, rule
+    cdef dict constants
+
+    def __cinit__(self):
+        self.label = ""
+
+
+# ── tapes ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+cdef class Rows:
+    """The memory of a tape."""
+
+    cdef Store store
+    cdef object state
+    cdef dict extras         # by row
+    cdef list run_starts     # each scope holds from this row on …
+    cdef list run_scopes     # … to the next
+    cdef object max_rows
+    cdef object __weakref__
+
+    def __cinit__(self, *args, **kwargs):
+        self.state = the_state()
+        self.extras, self.run_starts, self.run_scopes = {}, [0], [()]
+        cdef Store *s = &self.store
+        s.tape, s.state, s.owner = <PyObject *>self, <PyObject *>self.state, this_thread
+        s.scope = <PyObject *>self.run_scopes[0]
+        resize(s, FLOOR)
+        memset(s.rows, 0, sizeof(Row))
+        s.rows[0].handle = <PyObject *>self  # alive; nobody looks at whose it is
+        s.n = 1
+
+    def __dealloc__(self):
+        cdef Store *s = &self.store
+        free(s.rows)
+        free(s.grads)
+        free(s.pool)
+        free(s.adjoints)
+        free(s.touched)
+        free(s.pending)
+
+
+class Tape(Rows):
+    __slots__ = ()
+
+    def __init__(self, max_rows=None):
+        cdef Rows rows = self
+        if max_rows is not None and (type(max_rows) is not int or max_rows < 1):
+            raise TypeError(messages.not_a_number("max_rows is a whole number from 1 on, or None", max_rows))
+        rows.max_rows = max_rows
+        set_limit(&rows.store)
+
+    def _check_thread(self):
+        check_thread(&(<Rows>self).store)
+
+    def __enter__(self):
+        self._check_thread()
+        (<Rows>self).state.tapes.append(self)
+        return self
+
+    def __exit__(self, *_):
+        tapes = (<Rows>self).state.tapes
+        del tapes[len(tapes) - 1 - tapes[::-1].index(self)]  # its innermost entry
+
+    def __len__(self):
+        collect(&(<Rows>self).store)
+        return (<Rows>self).store.n - 1
+
+    def __iter__(self):
+        return iter(values_of(self))
+
+    def __getitem__(self, index):
+        return values_of(self)[index]
+
+    def __bool__(self):
+        return True  # an empty tape is a tape
+
+    def __str__(self):
+        return table(list(self))
+
+    def __repr__(self):
+        return f"<Tape of {len(self):,} rows>"
+
+    def __reduce__(self):
+        raise TypeError("a Tape does not copy or pickle; inputs do")
+
+
+def current_tape():
+    tapes = the_state().tapes
+    for tape in reversed(tapes):
+        if isinstance(tape, Tape):  # the tests have both engines in one process
+            return tape
+    tapes.insert(0, Tape())
+    return tapes[0]
+
+
+cdef uint64_t threads = 0  # that have been given a number
+
+
+cdef object the_state():
+    """The state of this thread. The fast paths know the thread by its number, which changes when its state does."""
+    global its_id, its_state, this_thread, threads
+    state = here.state
+    if its_id != current_id() or its_state != <PyObject *>state or this_thread == 0:
+        threads += 1
+        this_thread, its_state, its_id = threads, <PyObject *>state, current_id()
+    return state
+
+
+cdef int check_thread(Store *s) except -1:
+    state = the_state()
+    if s.state != <PyObject *>state:
+        raise TapeError(messages.OTHER_THREAD)
+    s.owner = this_thread
+    return 0
+
+
+cdef list values_of(Rows tape):
+    cdef Store *s = &tape.store
+    cdef int32_t k
+    collect(s)
+    values = [None] * (s.n - 1)
+    while len(values) != s.n - 1:  # the garbage collector came in between
+        collect(s)
+        values = [None] * (s.n - 1)
+    for k in range(1, s.n):
+        values[k - 1] = value_of(s, k)
+    return values
+
+
+# ── the room for rows: popped from the top, moved together when the tape is full ────────────────────────────────────
+
+
+cdef int resize(Store *s, Py_ssize_t capacity) except -1:
+    if capacity > MOST:
+        capacity = MOST
+    cdef Row *rows = <Row *>realloc(s.rows, capacity * sizeof(Row))
+    if rows == NULL:
+        raise MemoryError(f"no memory for a tape of {capacity:,} rows")
+    s.rows = rows
+    cdef double *grads = <double *>realloc(s.grads, capacity * sizeof(double))
+    if grads == NULL:
+        raise MemoryError(f"no memory for a tape of {capacity:,} rows")
+    s.grads = grads
+    in_large_pages(rows, capacity * sizeof(Row))
+    in_large_pages(grads, capacity * sizeof(double))
+    s.capacity = <int32_t>capacity
+    set_limit(s)
+    return 0
+
+
+cdef int set_limit(Store *s) except -1:
+    max_rows = (<Rows>s.tape).max_rows
+    s.limit = s.capacity if max_rows is None else min(s.capacity, max_rows + 1)
+    return 0
+
+
+cdef int scratch(Store *s) except -1:
+    """Memory for a sweep, as much as there are rows."""
+    if s.scratch_capacity == s.capacity:
+        return 0
+    s.scratch_capacity = 0
+    free(s.adjoints)
+    free(s.touched)
+    free(s.pending)
+    s.adjoints = <double *>malloc(s.capacity * sizeof(double))
+    s.touched = <int32_t *>malloc(s.capacity * sizeof(int32_t))
+    s.pending = <unsigned char *>calloc((s.capacity >> BLOCK) + 16, 1)
+    if s.adjoints == NULL or s.touched == NULL or s.pending == NULL:
+        raise MemoryError(f"no memory for a sweep over {s.capacity:,} rows")
+    in_large_pages(s.adjoints, s.capacity * sizeof(double))
+    in_large_pages(s.touched, s.capacity * sizeof(int32_t))
+    s.scratch_capacity = s.capacity
+    return 0
+
+
+cdef inline bint has_room(Store *s) noexcept:
+    return s.rows[s.n - 1].handle != NULL and s.n < s.limit and s.scope == slot(s.state, SCOPE)
+
+
+cdef int make_room(Store *s) except -1:
+    """Called until has_room says so, for what dies here may run code, and that may record."""
+    cdef Rows tape = <Rows>s.tape
+    pop(s)
+    if s.n >= s.limit:
+        collect(s)
+        live = s.n - 1
+        if tape.max_rows is not None and live >= tape.max_rows:
+            raise TapeError(messages.too_many_rows(tape.max_rows))
+        if s.n >= MOST:
+            raise MemoryError(f"a tape holds at most {MOST - 1:,} rows")
+        if 2 * <Py_ssize_t>s.n > s.capacity:
+            resize(s, 2 * <Py_ssize_t>s.n)
+    if s.scope != slot(s.state, SCOPE):
+        if s.scope_start < s.n:
+            tape.run_starts.append(s.n)
+            tape.run_scopes.append(None)
+            s.scope_start = s.n
+        tape.run_scopes[-1], s.scope = <object>slot(s.state, SCOPE), slot(s.state, SCOPE)
+    return 0
+
+
+cdef int pop(Store *s) except -1:
+    """Forget the dead rows on top. All is consistent at each step, for what dies with an Extra may run code."""
+    cdef Row *row
+    while s.rows[s.n - 1].handle == NULL:
+        s.n -= 1
+        row = &s.rows[s.n]
+        if row.flags & ASIDE:
+            s.pool_n = row.a
+        if row.flags & EXTRA:
+            (<Rows>s.tape).extras.pop(s.n)
+    if s.scope_start > s.n:
+        starts, scopes = (<Rows>s.tape).run_starts, (<Rows>s.tape).run_scopes
+        while len(starts) > 1 and starts[-2] >= s.n:
+            del starts[-2], scopes[-2]
+        starts[-1] = s.scope_start = s.n
+    return 0
+
+
+cdef int collect(Store *s) except -1:
+    """Forget all rows that no live Value needs: mark from the last to the first, then move those that stay together."""
+    cdef Rows tape = <Rows>s.tape
+    cdef dict extras = {}                                # made first: from here on no code of others runs,
+    cdef list starts = [], scopes = []                   # for nothing is made that the garbage collector counts
+    cdef list doomed = [tape.extras, tape.run_scopes]    # and nothing dies before the end
+    cdef int32_t i, m, k
+    cdef Row *rows
+    cdef Row *row
+    cdef Aside *item
+    cdef Py_ssize_t j, pool_n
+    cdef int32_t *places
+    pop(s)
+    scratch(s)
+    rows = s.rows
+    places = <int32_t *>s.adjoints
+    rows[0].flags = TOUCHED
+    for i in range(s.n - 1, 0, -1):
+        row = rows + i
+        if row.handle == NULL and not row.flags & TOUCHED:
+            continue
+        row.flags |= TOUCHED
+        if row.flags & ASIDE:
+            for j in range(row.a, row.a + row.b):
+                rows[s.pool[j].row].flags |= TOUCHED
+        else:
+            rows[row.a].flags |= TOUCHED
+            rows[row.b].flags |= TOUCHED
+    m = 0
+    for i in range(s.n):
+        places[i] = m
+        m += (rows[i].flags & TOUCHED) != 0
+    if m == s.n:
+        for i in range(s.n):
+            rows[i].flags &= ~TOUCHED
+        return 0
+    try:
+        for k, extra in tape.extras.items():
+            if rows[k].flags & TOUCHED:
+                extras[places[k]] = extra
+        for j in range(len(tape.run_starts)):
+            k = tape.run_starts[j]
+            k = places[k] if k < s.n else m
+            if j and starts[len(starts) - 1] == k:
+                scopes[len(scopes) - 1] = tape.run_scopes[j]
+            else:
+                starts.append(k)
+                scopes.append(tape.run_scopes[j])
+    except MemoryError:
+        for i in range(s.n):
+            rows[i].flags &= ~TOUCHED
+        raise
+    pool_n = 0
+    for i in range(s.n):
+        if not rows[i].flags & TOUCHED:
+            continue
+        m = places[i]
+        row = rows + m
+        if m != i:
+            row[0] = rows[i]
+            s.grads[m] = s.grads[i]
+            if row.handle != NULL:
+                (<Thin *>row.handle).row = m
+        row.flags &= ~TOUCHED
+        if row.flags & ASIDE:
+            for j in range(row.b):
+                item = s.pool + pool_n + j
+                item[0] = s.pool[row.a + j]
+                item.row = places[item.row]
+            row.a = <int32_t>pool_n
+            pool_n += row.b
+        else:
+            row.a = places[row.a]
+            row.b = places[row.b]
+    s.n = places[s.n - 1] + 1
+    s.pool_n = pool_n
+    tape.extras, tape.run_starts, tape.run_scopes = extras, starts, scopes
+    s.scope, s.scope_start = <PyObject *>scopes[-1], starts[-1]
+    return 0
+
+
+# ── recording ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+cdef PyObject *free_values = NULL  # dead Values, each with the next in the place of its store
+cdef int free_count = 0
+cdef Py_ssize_t WEAK               # where a Value keeps its weak references
+
+
+cdef inline PyObject *new_value(Store *s, int32_t row) except NULL:
+    global free_values, free_count
+    cdef PyObject *value = free_values
+    if value != NULL:
+        free_values = <PyObject *>(<Thin *>value).store
+        free_count -= 1
+        revive(value)
+    else:
+        value = PyType_GenericAlloc(value_type, 0)  # counts no garbage, so it runs no code of others
+    (<Thin *>value).store = s
+    (<Thin *>value).row = row
+    s.rows[row].handle = value
+    incref(s.tape)
+    return value
+
+
+cdef void free_value(PyObject *value) noexcept:
+    """What a dying Value does, in place of Cython's own: 6 of the 27 ns that an operation took."""
+    global free_values, free_count
+    cdef Store *s = (<Thin *>value).store
+    if s == NULL:  # it never was one: see Handle.__cinit__
+        PyObject_Free(value)
+        decref(<PyObject *>value_type)
+        return
+    cdef PyObject *tape = s.tape
+    s.rows[(<Thin *>value).row].handle = NULL
+    if slot(value, WEAK) != NULL:
+        PyObject_ClearWeakRefs(value)
+    if free_count < MOST_FREE:
+        (<Thin *>value).store = <Store *>free_values
+        free_values = value
+        free_count += 1
+    else:
+        PyObject_Free(value)
+        decref(<PyObject *>value_type)
+    decref(tape)
+
+
+cdef object value_of(Store *s, int32_t row):
+    """The live Value of a row, made if there is none."""
+    if s.rows[row].handle != NULL:
+        return <object>s.rows[row].handle
+    return stolen(new_value(s, row))
+
+
+cdef inline bint usable(Store *s) noexcept:
+    """Whether this thread owns the tape and records in the plain way."""
+    return s.owner == this_thread and slot(s.state, RECORDING) == Py_True and slot(s.state, DEBUG) == Py_False
+
+
+cdef inline Row *row_of(PyObject *value) noexcept:
+    return (<Thin *>value).store.rows + (<Thin *>value).row
+
+
+cdef inline PyObject *append(
+    Store *s, int op, int flags, PyObject *left, PyObject *right, double data, double da, double db
+) except NULL:
+    """Append a row of at most two operands; one that is not a Value is NULL."""
+    while not has_room(s):
+        make_room(s)
+    cdef int32_t n = s.n
+    cdef PyObject *value = new_value(s, n)
+    cdef Row *row = s.rows + n
+    row.a = (<Thin *>left).row if left != NULL else 0
+    row.b = (<Thin *>right).row if right != NULL else 0
+    row.data, row.da, row.db = data, da, db
+    row.op, row.flags, row.epoch = op, flags, s.epoch
+    s.n = n + 1
+    return value
+
+
+cdef int room_aside(Store *s, Py_ssize_t count) except -1:
+    while not has_room(s):
+        make_room(s)
+    cdef Py_ssize_t capacity = s.pool_n + count
+    if capacity > MOST:
+        raise MemoryError(f"a tape holds at most {MOST:,} operands")
+    if capacity <= s.pool_capacity:
+        return 0
+    capacity = 2 * capacity + FLOOR
+    cdef Aside *pool = <Aside *>realloc(s.pool, capacity * sizeof(Aside))
+    if pool == NULL:
+        raise MemoryError(f"no memory for {capacity:,} operands")
+    s.pool, s.pool_capacity = pool, capacity
+    return 0
+
+
+cdef inline PyObject *append_aside(Store *s, int op, Py_ssize_t count, double data) except NULL:
+    """Append a row of the many operands that are written behind the end of the pool; there is room."""
+    cdef PyObject *value = append(s, op, ASIDE, NULL, NULL, data, 0.0, 0.0)
+    cdef Row *row = row_of(value)
+    row.a, row.b = <int32_t>s.pool_n, <int32_t>count
+    s.pool_n += count
+    return value
+
+
+def _record(rule, tuple operands):
+    """Apply a rule to operands, at least one of them a Value, and append the row to their tape: any rule, any mode."""
+    cdef Store *s = NULL
+    cdef PyObject *x
+    numbers = []
+    for operand in operands:
+        x = <PyObject *>operand
+        if is_value(x):
+            if (<Thin *>x).store != s:
+                if s != NULL:
+                    raise TapeError(messages.MIXED_TAPES)
+                s = (<Thin *>x).store
+            numbers.append(row_of(x).data)
+        else:
+            numbers.append(operand)
+    check_thread(s)
+    s.recording += 1
+    try:
+        return _recorded(s, rule, operands, numbers)
+    finally:
+        s.recording -= 1
+
+
+cdef object _recorded(Store *s, rule, tuple operands, list numbers):
+    cdef uint32_t began = s.epoch
+    cdef PyObject *x
+    try:
+        data = rule.value(FLOATS, *numbers)
+    except Exception as error:
+        raise messages.failed(error, rule, operands, numbers) from None
+    if slot(s.state, RECORDING) == Py_False:
+        return _append(s, None, data, (), ())
+    try:
+        derivatives = rule.derivatives(FLOATS, *numbers, out=data)
+    except Exception:  # at an edge of the domain: what IEEE 754 says, an infinity or nan
+        try:
+            derivatives = rule.derivatives(IEEE, *map(IeeeFloat, numbers), out=IeeeFloat(data))
+        except Exception as error:  # a gate's, that uses math itself
+            raise messages.failed(error, rule, operands, numbers) from None
+        derivatives = tuple([None if d is None else float(d) for d in derivatives])
+    if rule.routes:
+        derivatives = tuple([d or None for d in derivatives])  # not reached, which is other than reached by 0
+    if s.epoch != began:  # a gate has done more than calculate
+        for operand in operands:
+            x = <PyObject *>operand
+            if is_value(x) and row_of(x).epoch > began:
+                raise StaleValueError(messages.stale(operand.label, operand._data))
+    return _append(s, rule, data, operands, derivatives)
+
+
+cdef object _append(Store *s, rule, double data, tuple operands, tuple derivatives):
+    cdef int op = 0 if rule is None else CODES.get(rule, GATE)
+    cdef Py_ssize_t i, count = len(operands)
+    cdef PyObject *x
+    cdef Aside *item
+    cdef double constant
+    line = messages.caller() if slot(s.state, DEBUG) == Py_True else None
+    first, last = (operands[0], operands[-1]) if operands else (None, None)
+    if count == 0:
+        value = stolen(append(s, op, 0, NULL, NULL, data, 0.0, 0.0))
+    elif count == 1 and derivatives[0] is not None:
+        value = stolen(append(s, op, 0, <PyObject *>first, NULL, data, derivatives[0], 0.0))
+    elif count == 2 and type(first) is type(last) and None not in derivatives:
+        value = stolen(append(s, op, 0, <PyObject *>first, <PyObject *>last, data, derivatives[0], derivatives[1]))
+    elif op in (ADD, SUB, MUL, DIV, POW_CONST) and type(last) is float:
+        constant = derivatives[1] if op == MUL else last
+        value = stolen(append(s, op, B_CONST, <PyObject *>first, NULL, data, derivatives[0], constant))
+    elif op in (ADD, SUB, MUL, CONST_POW) and type(first) is float:
+        constant = derivatives[0] if op == MUL else first
+        value = stolen(append(s, op, A_CONST, NULL, <PyObject *>last, data, constant, derivatives[1]))
+    else:
+        numbers = [0.0 if type(each) is Value else each for each in operands]
+        slopes = [0.0 if d is None else float(d) for d in derivatives]
+        room_aside(s, count)
+        for i in range(count):
+            x = PyTuple_GET_ITEM(<PyObject *>operands, i)
+            item = s.pool + s.pool_n + i
+            item.row = (<Thin *>x).row if is_value(x) else 0
+            item.constant, item.derivative, item.reached = numbers[i], slopes[i], derivatives[i] is not None
+        value = stolen(append_aside(s, op, count, data))
+    if op == GATE:
+        extra_of(value).rule = rule
+    if line is not None:
+        extra_of(value).line = line
+    return value
+
+
+cdef Extra extra_of(value):
+    """What else there is to tell of the row, to be written to."""
+    cdef Store *s = (<Thin *><PyObject *>value).store
+    cdef dict extras = (<Rows>s.tape).extras
+    if not row_of(<PyObject *>value).flags & EXTRA:
+        extra = Extra()
+        extras[(<Thin *><PyObject *>value).row] = extra
+        row_of(<PyObject *>value).flags |= EXTRA
+    return extras[(<Thin *><PyObject *>value).row]
+
+
+cdef inline int as_double(PyObject *x, double *number) except -1:
+    """1, and the number, if x is a real number of a kind we take; else 0."""
+    if PyFloat_CheckExact(x):
+        number[0] = PyFloat_AS_DOUBLE(x)
+    elif PyLong_CheckExact(x):
+        number[0] = PyLong_AsDouble(x)
+    else:
+        other = as_float(<object>x)
+        if other is None:
+            return 0
+        number[0] = other
+    return 1
+
+
+def inputs(numbers):
+    cdef list xs = list(numbers)
+    cdef Py_ssize_t i
+    cdef PyObject *x
+    for i in range(len(xs)):
+        x = PyList_GET_ITEM(<PyObject *>xs, i)
+        xs[i] = new_input(PyFloat_AS_DOUBLE(x)) if PyFloat_CheckExact(x) else Value(<object>x)
+    return xs
+
+
+def function(rule):
+    parameters = list(inspect.signature(rule.value).parameters.values())[1:]
+    cdef object arity = None if parameters[-1].kind is parameters[-1].VAR_POSITIONAL else len(parameters)
+    cdef int op = CODES.get(rule, GATE)
+    cdef Py_ssize_t most = 0x7FFFFFFF if arity is None else arity, least = 0 if arity is None else arity
+    demand = f"{rule.name} takes Values and real numbers"
+
+    def apply(*operands):
+        cdef PyObject *out
+        if least <= len(operands) <= most:
+            out = typed(op, <PyObject *>operands)
+            if out != NULL:
+                return stolen(out)
+        else:
+            raise TypeError(f"{rule.name} takes {arity} operand(s), not {len(operands)}")
+        if Value in map(type, operands):
+            return _record(rule, tuple([x if type(x) is Value else real(demand, x) for x in operands]))
+        if (m := namespace_of(*operands)) is not None:
+            return rule.value(m, *operands)
+        numbers = [real(demand, x) for x in operands]
+        try:
+            return rule.value(FLOATS, *numbers)
+        except Exception as error:
+            raise messages.failed(error, rule, operands, numbers) from None
+
+    apply.__name__, apply.__doc__ = rule.name, f"{rule.name} of Values or real numbers, recorded as one row."
+    return apply
+
+
+# ── the operations typed out ────────────────────────────────────────────────────────────────────────────────────────
+# Each gives False where it is not sure of Python's very bits, or where Python might raise: the rule decides there.
+
+cdef enum:
+    ADD = 1
+    SUB, MUL, DIV, POW, POW_CONST, CONST_POW
+    NEG, POS, ABS, SQRT, CBRT, EXP, EXP2, EXPM1, LOG, LOG1P, LOG2, LOG10
+    SIN, COS, TAN, ASIN, ACOS, ATAN, SINH, COSH, TANH, ACOSH, ATANH, ERF, ERFC
+    RELU, SIGMOID, SOFTPLUS, GELU
+    LEAKY_RELU, MAXIMUM, MINIMUM, WHERE, SUM, PROD, DOT, LOGSUMEXP
+    TYPED                    # how many; the other rules of the table have numbers from here on
+    GATE = 0xFFFF            # a rule that is not in the table
+
+_TYPED = (
+    *("", "add", "sub", "mul", "div", "pow", "pow_const", "const_pow"),
+    *("neg", "pos", "abs", "sqrt", "cbrt", "exp", "exp2", "expm1", "log", "log1p", "log2", "log10"),
+    *("sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "tanh", "acosh", "atanh", "erf", "erfc"),
+    *("relu", "sigmoid", "softplus", "gelu"),
+    *("leaky_relu", "maximum", "minimum", "where", "sum", "prod", "dot", "logsumexp"),
+)
+assert len(_TYPED) == TYPED
+
+cdef list RULE_OF = [RULES.get(name) for name in (*_TYPED, *(name for name in RULES if name not in _TYPED))]
+cdef dict CODES = {rule: code for code, rule in enumerate(RULE_OF) if code}
+
+cdef double LN2 = rules._LN2, LN10 = rules._LN10, SQRT_HALF = rules._SQRT_HALF
+cdef double TWO_OVER_SQRT_PI = rules._TWO_OVER_SQRT_PI, ONE_OVER_SQRT_TWO_PI = rules._ONE_OVER_SQRT_TWO_PI
+
+
+cdef inline bint power(double x, double y, double *out) noexcept:
+    if y == 1.0:
+        out[0] = x  # as pow has it too, only slower
+    elif x == 0.0:
+        out[0] = 0.0
+        return y == 2.0
+    elif x > 0.0 or y == floor(y):
+        out[0] = pow(x, y)
+        return isfinite(out[0]) and out[0] != 0.0
+    else:
+        return False
+    return True
+
+
+cdef inline bint binary(int op, double x, double y, double *out, double *dx, double *dy) noexcept:
+    if op == ADD:
+        out[0], dx[0], dy[0] = x + y, 1.0, 1.0
+    elif op == SUB:
+        out[0], dx[0], dy[0] = x - y, 1.0, -1.0
+    elif op == MUL:
+        out[0], dx[0], dy[0] = x * y, y, x
+    elif op == DIV:
+        if y == 0.0:
+            return False
+        out[0] = x / y
+        dx[0], dy[0] = 1 / y, -out[0] / y
+    elif op == POW:
+        if not (x > 0.0 and isfinite(x) and isfinite(y) and power(x, y, out) and power(x, y - 1, dx)):
+            return False
+        dx[0], dy[0] = y * dx[0], out[0] * log(x)
+    elif op == POW_CONST:
+        if not (isfinite(x) and isfinite(y) and y != 0.0 and power(x, y, out) and power(x, y - 1, dx)):
+            return False
+        dx[0] = y * dx[0]
+    else:  # CONST_POW
+        if not (x > 0.0 and isfinite(x) and isfinite(y) and power(x, y, out)):
+            return False
+        dy[0] = out[0] * log(x)
+    return True
+
+
+cdef inline double sigmoid(double x) noexcept:
+    cdef double small = exp(-fabs(x))
+    return (1.0 if x >= 0 else small) / (1 + small)
+
+
+cdef bint unary(int op, double x, double *value, double *slope) noexcept:
+    cdef double out, d
+    if op == NEG:
+        out = -x
+        d = -1.0
+    elif op == POS:
+        out = x
+        d = 1.0
+    elif op == ABS:
+        out = fabs(x)
+        d = -1.0 if x < 0 else 1.0 if x > 0 else 0.0
+    elif op == SQRT:
+        out = sqrt(x)
+        d = 0.5 / out
+    elif op == CBRT:
+        out = cbrt(x)
+        d = 1 / (3 * out * out)
+    elif op == EXP:
+        out = d = exp(x)
+    elif op == EXP2:
+        out = exp2(x)
+        d = out * LN2
+    elif op == EXPM1:
+        out = expm1(x)
+        d = exp(x)
+    elif op == LOG:
+        out = log(x)
+        d = 1 / x
+    elif op == LOG1P:
+        out = log1p(x)
+        d = 1 / (1 + x)
+    elif op == LOG2:
+        out = log2(x)
+        d = 1 / (x * LN2)
+    elif op == LOG10:
+        out = log10(x)
+        d = 1 / (x * LN10)
+    elif op == SIN:
+        out = sin(x)
+        d = cos(x)
+    elif op == COS:
+        out = cos(x)
+        d = -sin(x)
+    elif op == TAN:
+        out = tan(x)
+        d = 1 + out * out
+    elif op == ASIN:
+        out = asin(x)
+        d = 1 / sqrt((1 - x) * (1 + x))
+    elif op == ACOS:
+        out = acos(x)
+        d = -1 / sqrt((1 - x) * (1 + x))
+    elif op == ATAN:
+        out = atan(x)
+        d = 1 / (1 + x * x)
+    elif op == SINH:
+        out = sinh(x)
+        d = cosh(x)
+    elif op == COSH:
+        out = cosh(x)
+        d = sinh(x)
+    elif op == TANH:
+        out = tanh(x)
+        d = 1 - out * out
+    elif op == ACOSH:
+        out = acosh(x)
+        d = 1 / (sqrt(x - 1) * sqrt(x + 1))
+    elif op == ATANH:
+        out = atanh(x)
+        d = 1 / ((1 - x) * (1 + x))
+    elif op == ERF:
+        out = erf(x)
+        d = TWO_OVER_SQRT_PI * exp(-x * x)
+    elif op == ERFC:
+        out = erfc(x)
+        d = -TWO_OVER_SQRT_PI * exp(-x * x)
+    elif op == RELU:
+        out = 0.0 if x <= 0 else x
+        d = 0.0 if x <= 0 else 1.0
+    elif op == SIGMOID:
+        out = sigmoid(x)
+        d = out * sigmoid(-x)
+    elif op == SOFTPLUS:
+        out = (0.0 if x <= 0 else x) + log1p(exp(-fabs(x)))
+        d = sigmoid(x)
+    elif op == GELU:
+        out = 0.5 * x * erfc(-SQRT_HALF * x)
+        d = 0.5 * erfc(-SQRT_HALF * x) + ONE_OVER_SQRT_TWO_PI * x * exp(-0.5 * x * x)
+    else:
+        return False
+    value[0], slope[0] = out, d
+    return isfinite(x) and isfinite(out) and isfinite(d)
+
+
+cdef void choose(Aside *items, bint first, double *out) noexcept:
+    """Hand on one of two operands; the other is not reached."""
+    items[0].derivative, items[0].reached = 1.0 if first else 0.0, first
+    items[1].derivative, items[1].reached = 0.0 if first else 1.0, not first
+    out[0] = items[0].constant if first else items[1].constant
+
+
+cdef bint of_many(int op, Aside *items, Py_ssize_t n, double *value) noexcept:
+    """The rules of more operands; the numbers of all of them are where the constants will be."""
+    cdef Py_ssize_t i, half = n // 2
+    cdef double out, x, top
+    if op == SUM:
+        out = 0.0
+        for i in range(n):
+            out += items[i].constant
+            items[i].derivative = 1.0
+    elif op == DOT:
+        if n % 2:
+            return False
+        out = 0.0
+        for i in range(half):
+            out += items[i].constant * items[half + i].constant
+            items[i].derivative, items[half + i].derivative = items[half + i].constant, items[i].constant
+    elif op == PROD:
+        out = 1.0
+        for i in range(n):
+            items[i].derivative = out
+            out = out * items[i].constant
+        x = 1.0
+        for i in range(n - 1, -1, -1):
+            items[i].derivative = items[i].derivative * x
+            x = x * items[i].constant
+    elif op == LOGSUMEXP:
+        top = items[0].constant
+        for i in range(1, n):
+            x = items[i].constant
+            top = top if top >= x or top != top else x
+        if not isfinite(top):
+            return False
+        out = 0.0
+        for i in range(n):
+            out += exp(items[i].constant - top)
+        value[0] = top + log(out)
+        for i in range(n):
+            items[i].derivative = exp(items[i].constant - top) / out
+        return isfinite(value[0])
+    elif op == MAXIMUM:
+        x = items[0].constant
+        choose(items, x >= items[1].constant or x != x, &out)
+    elif op == MINIMUM:
+        x = items[0].constant
+        choose(items, x <= items[1].constant or x != x, &out)
+    elif op == WHERE:
+        items[0].derivative, items[0].reached = 0.0, False
+        choose(items + 1, items[0].constant != 0.0, &out)
+    elif op == LEAKY_RELU:
+        x = items[0].constant
+        out = x if x > 0 else items[1].constant * x
+        items[0].derivative = 1.0 if x > 0 else items[1].constant
+        items[1].derivative = 0.0 if x > 0 else x
+    else:
+        return False
+    value[0] = out
+    return True
+
+
+cdef PyObject *typed(int op, PyObject *operands) except? NULL:
+    """Record one of the operations above on a tuple of operands; NULL where it is not one, or not sure."""
+    cdef Py_ssize_t i, n = PyTuple_GET_SIZE(operands)
+    cdef PyObject *x
+    cdef Store *s = NULL
+    cdef Aside *items
+    cdef double out, slope
+    if NEG <= op <= GELU:
+        x = PyTuple_GET_ITEM(operands, 0)
+        if not is_value(x) or not usable((<Thin *>x).store) or not unary(op, row_of(x).data, &out, &slope):
+            return NULL
+        return append((<Thin *>x).store, op, 0, x, NULL, out, slope, 0.0)
+    if op < LEAKY_RELU or op >= TYPED:
+        return NULL
+    for i in range(n):
+        x = PyTuple_GET_ITEM(operands, i)
+        if is_value(x):
+            if s != NULL and s != (<Thin *>x).store:
+                return NULL
+            s = (<Thin *>x).store
+        elif not PyFloat_CheckExact(x):
+            return NULL
+    if s == NULL or not usable(s):
+        return NULL
+    room_aside(s, n)
+    items = s.pool + s.pool_n
+    for i in range(n):
+        x = PyTuple_GET_ITEM(operands, i)
+        items[i].row, items[i].reached = 0, True
+        if is_value(x):
+            items[i].row, items[i].constant = (<Thin *>x).row, row_of(x).data
+        else:
+            items[i].constant = PyFloat_AS_DOUBLE(x)
+    if not of_many(op, items, n, &out):
+        return NULL
+    return append_aside(s, op, n, out)
+
+
+# ── sweeping ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+cdef inline void touch(
+    Store *s, int32_t k, bint reached, double share, Py_ssize_t *count, int32_t *low, int32_t first
+) noexcept:
+    """Visit a row, and hand it a share of an adjoint if it is reached."""
+    cdef Row *row = s.rows + k
+    if not row.flags & TOUCHED:
+        s.adjoints[k] = share
+        s.touched[count[0]] = k
+        count[0] += 1
+        if row.op and k >= first:  # an input hands on to nobody
+            s.pending[k >> BLOCK] = 1
+            if k < low[0]:
+                low[0] = k
+    elif reached:
+        s.adjoints[k] += share
+    row.flags |= TOUCHED | REACHED if reached else TOUCHED
+
+
+cdef int32_t walk(Store *s, int32_t top, int32_t low, int32_t first, Py_ssize_t *touched) noexcept:
+    """From the row `top` down: each row that was touched hands its adjoint on. Gives an operand that is stale, or 0.
+
+    What nothing touched is passed over by the block, and the walk ends at the lowest row that waits.
+    """
+    cdef int32_t i = top, start, k, stale = 0
+    cdef Py_ssize_t count = touched[0], j
+    cdef Row *row
+    cdef Aside *item
+    cdef double adjoint
+    cdef bint reached
+    cdef uint64_t eight
+    while i >= low:
+        k = i >> BLOCK
+        if not s.pending[k]:
+            while k >= 8:  # eight blocks at a time
+                memcpy(&eight, s.pending + k - 7, 8)
+                if eight:
+                    break
+                k -= 8
+            while k > 0 and not s.pending[k]:
+                k -= 1
+            i = (k << BLOCK) + (1 << BLOCK) - 1
+        start = k << BLOCK
+        while i >= start and i >= low:
+            row = s.rows + i
+            i -= 1
+            if not row.flags & TOUCHED or not row.op:
+                continue
+            adjoint, reached = s.adjoints[i + 1], row.flags & REACHED != 0
+            if row.flags & ASIDE or not reached:
+                for j in range(row.b if row.flags & ASIDE else 2):
+                    item = s.pool + row.a + j
+                    k = item.row if row.flags & ASIDE else row.b if j else row.a
+                    if not k:
+                        continue
+                    if s.rows[k].epoch > row.epoch:
+                        stale = k
+                        break
+                    if reached and item.reached:
+                        touch(s, k, True, 0.0 + adjoint * item.derivative, &count, &low, first)
+                    else:
+                        touch(s, k, False, 0.0, &count, &low, first)
+                if stale:
+                    break
+                continue
+            k = row.a
+            if k:
+                if s.rows[k].epoch > row.epoch:
+                    stale = k
+                    break
+                touch(s, k, True, 0.0 + adjoint * row.da, &count, &low, first)  # the first share comes on top of 0.0
+            k = row.b
+            if k:
+                if s.rows[k].epoch > row.epoch:
+                    stale = k
+                    break
+                touch(s, k, True, 0.0 + adjoint * row.db, &count, &low, first)
+        if stale:
+            memset(s.pending, 0, (top >> BLOCK) + 1)
+            break
+        s.pending[start >> BLOCK] = 0
+    touched[0] = count
+    return stale
+
+
+cdef void forget(Store *s, Py_ssize_t count) noexcept:
+    """Take the marks of a sweep away."""
+    cdef Py_ssize_t i
+    for i in range(count):
+        s.rows[s.touched[i]].flags &= <uint16_t>~(TOUCHED | REACHED)
+
+
+cdef object stale_error(Store *s, int32_t k):
+    value = value_of(s, k)
+    return StaleValueError(messages.stale(value.label, value._data))
+
+
+cdef Py_ssize_t swept(Store *s, list roots, list numbers, int32_t first) except -1:
+    """Sweep, and leave what it touched, so many rows, to be read and then forgotten."""
+    cdef Py_ssize_t i, count = 0
+    cdef int32_t top = 0, low = s.n, stale, k
+    cdef double seed
+    scratch(s)
+    for i in range(len(roots)):
+        k = (<Thin *><PyObject *>roots[i]).row
+        seed = numbers[i]
+        top = max(top, k)
+        touch(s, k, True, seed, &count, &low, first)
+    stale = walk(s, top, low, first, &count)
+    if stale:
+        forget(s, count)
+        raise stale_error(s, stale)
+    return count
+
+
+cdef Store *store_of(dict seeds, list numbers, first) except? NULL:
+    """Where all the roots are, and the first row to sweep, if any; NULL without either. The seeds become floats."""
+    cdef Store *s = NULL
+    cdef PyObject *x
+    for root, number in seeds.items():
+        x = <PyObject *>root
+        if not is_value(x):
+            raise TypeError(messages.not_a_number("the roots of a sweep are Values", root))
+        if s != NULL and s != (<Thin *>x).store:
+            raise TapeError(messages.MIXED_TAPES)
+        s = (<Thin *>x).store
+        numbers.append(float(number))
+    if first is not None:
+        x = <PyObject *>first
+        if not is_value(x):
+            raise TypeError(messages.not_a_number("a sweep begins at a Value", first))
+        if s != NULL and s != (<Thin *>x).store:
+            raise TapeError(messages.MIXED_TAPES)
+        s = (<Thin *>x).store
+    if s != NULL:
+        check_thread(s)
+    return s
+
+
+def sweep(dict seeds, first=None):
+    cdef list numbers = []
+    cdef Store *s = store_of(seeds, numbers, first)
+    cdef Py_ssize_t i, count
+    cdef int32_t k
+    cdef list roots = list(seeds)
+    adjoints = dict(seeds)
+    if s == NULL:
+        return adjoints
+    count = swept(s, roots, numbers, 0 if first is None else (<Thin *><PyObject *>first).row)
+    try:
+        for i in range(len(seeds), count):
+            adjoints[value_of(s, s.touched[i])] = None
+        for i in range(count):
+            k = s.touched[i]
+            if s.rows[k].flags & REACHED:
+                adjoints[value_of(s, k)] = s.adjoints[k]
+    finally:
+        forget(s, count)
+    return adjoints
+
+
+def adjoints(dict seeds, xs, first=None):
+    cdef list numbers = []
+    cdef Store *s = store_of(seeds, numbers, first)
+    cdef Py_ssize_t i, count, n
+    cdef int32_t start
+    cdef PyObject *x
+    cdef list roots = list(seeds), inputs = list(xs), found
+    n = len(inputs)
+    found = [0.0] * n
+    if s == NULL:
+        return found
+    start = 0 if first is None else (<Thin *><PyObject *>first).row
+    count = swept(s, roots, numbers, start)
+    try:
+        for i in range(count):
+            if s.touched[i] < start:
+                return None
+        for i in range(n):  # floats are nothing that the garbage collector counts, so no code of others runs
+            x = PyList_GET_ITEM(<PyObject *>inputs, i)
+            if is_value(x) and (<Thin *>x).store == s and row_of(x).flags & REACHED:
+                found[i] = s.adjoints[(<Thin *>x).row] or 0.0
+    finally:
+        forget(s, count)
+    return found
+
+
+cdef int backward(PyObject *root, double seed) except -1:
+    """Sweep, and write the adjoints down once all of it has gone well."""
+    cdef Store *s = (<Thin *>root).store
+    cdef Py_ssize_t i, count = 0
+    cdef int32_t low = s.n, stale, k
+    cdef Row *row
+    check_thread(s)
+    scratch(s)
+    touch(s, (<Thin *>root).row, True, seed, &count, &low, 0)
+    stale = walk(s, (<Thin *>root).row, low, 0, &count)
+    if stale:
+        forget(s, count)
+        raise stale_error(s, stale)
+    for i in range(count):
+        k = s.touched[i]
+        row = s.rows + k
+        if row.flags & REACHED:
+            s.grads[k] = s.adjoints[k] if row.op else (s.grads[k] if row.flags & HAS_GRAD else 0.0) + s.adjoints[k]
+            row.flags |= HAS_GRAD
+        row.flags &= <uint16_t>~(TOUCHED | REACHED)
+    return 0
+
+
+# ── Value ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+cdef inline object infix(int op, int with_right, int with_left, PyObject *left, PyObject *right):
+    """v ∘ w, v ∘ 2.0 or 2.0 ∘ v: the operation, and which it is with a constant on the right or on the left."""
+    cdef double x, y, out, dx, dy
+    cdef Store *s
+    if is_value(left):
+        s, x = (<Thin *>left).store, row_of(left).data
+        if is_value(right):
+            y = row_of(right).data
+            if s == (<Thin *>right).store and usable(s) and binary(op, x, y, &out, &dx, &dy):
+                return stolen(append(s, op, 0, left, right, out, dx, dy))
+            return _record(RULE_OF[op], (<object>left, <object>right))
+        if not as_double(right, &y):
+            return NotImplemented
+        if usable(s) and binary(with_right, x, y, &out, &dx, &dy):
+            return stolen(append(s, with_right, B_CONST, left, NULL, out, dx, dy if with_right == MUL else y))
+        return _record(RULE_OF[with_right], (<object>left, y))
+    s, y = (<Thin *>right).store, row_of(right).data
+    if not as_double(left, &x):
+        return NotImplemented
+    if usable(s) and binary(with_left, x, y, &out, &dx, &dy):
+        if with_left != DIV:
+            return stolen(append(s, with_left, A_CONST, NULL, right, out, dx if with_left == MUL else x, dy))
+        return stolen(constant_over(s, x, right, out, dx, dy))
+    return _record(RULE_OF[with_left], (x, <object>right))
+
+
+cdef PyObject *constant_over(Store *s, double x, PyObject *right, double out, double dx, double dy) except NULL:
+    """2.0 / v: neither local derivative is the constant, so its operands are put aside."""
+    room_aside(s, 2)
+    cdef Aside *items = s.pool + s.pool_n
+    items[0].row, items[0].constant, items[0].derivative, items[0].reached = 0, x, dx, True
+    items[1].row, items[1].constant, items[1].derivative, items[1].reached = (<Thin *>right).row, 0.0, dy, True
+    return append_aside(s, DIV, 2, out)
+
+
+cdef inline object prefix(int op, PyObject *value):
+    cdef double out, slope
+    if usable((<Thin *>value).store) and unary(op, row_of(value).data, &out, &slope):
+        return stolen(append((<Thin *>value).store, op, 0, value, NULL, out, slope, 0.0))
+    return _record(RULE_OF[op], (<object>value,))
+
+
+cdef class Handle:
+    """The half of Value that is in C."""
+
+    cdef Store *store
+    cdef int32_t row
+    cdef object __weakref__
+
+    def __cinit__(self, *args, **kwargs):
+        raise TypeError("a Value is made by Value(data)")
+
+    # infix and prefix operations
+
+    def __add__(left, right):
+        return infix(ADD, ADD, ADD, <PyObject *>left, <PyObject *>right)
+
+    def __sub__(left, right):
+        return infix(SUB, SUB, SUB, <PyObject *>left, <PyObject *>right)
+
+    def __mul__(left, right):
+        return infix(MUL, MUL, MUL, <PyObject *>left, <PyObject *>right)
+
+    def __truediv__(left, right):
+        return infix(DIV, DIV, DIV, <PyObject *>left, <PyObject *>right)
+
+    def __pow__(left, right, modulo):
+        if modulo is not None:
+            return NotImplemented
+        return infix(POW, POW_CONST, CONST_POW, <PyObject *>left, <PyObject *>right)
+
+    def __mod__(left, right):
+        operands = tuple([x if type(x) is Value else as_float(x) for x in (left, right)])
+        return NotImplemented if None in operands else _record(RULES["mod"], operands)
+
+    def __neg__(self):
+        return prefix(NEG, <PyObject *>self)
+
+    def __pos__(self):
+        return prefix(POS, <PyObject *>self)
+
+    def __abs__(self):
+        return prefix(ABS, <PyObject *>self)
+
+    # comparisons
+
+    def __richcmp__(self, other, int op):
+        cdef double x = row_of(<PyObject *>self).data, y
+        if is_value(<PyObject *>other):
+            y = row_of(<PyObject *>other).data
+        elif PyFloat_CheckExact(<PyObject *>other):
+            y = PyFloat_AS_DOUBLE(<PyObject *>other)
+        else:
+            return PyObject_RichCompare(x, other, op)
+        if op == Py_LT:
+            return x < y
+        if op == Py_LE:
+            return x <= y
+        if op == Py_EQ:
+            return x == y
+        if op == Py_NE:
+            return x != y
+        return x > y if op == Py_GT else x >= y
+
+    def __hash__(self):
+        return object.__hash__(self)
+
+    def __bool__(self):
+        return row_of(<PyObject *>self).data != 0.0
+
+    # the row
+
+    @property
+    def _data(self):
+        return row_of(<PyObject *>self).data
+
+    @property
+    def data(self):
+        cdef PyObject *state = self.store.state
+        cdef PyObject *before = slot(state, DATA_READ)
+        if before != Py_True:
+            (<object>state).data_read = True  # for whoever wonders where a gradient was lost
+        return row_of(<PyObject *>self).data
+
+    @data.setter
+    def data(self, data):
+        self._check_input("setting data")
+        check_thread(self.store)
+        set_data(<PyObject *>self, real("the data of a Value is a real number", data))
+
+    @data.deleter
+    def data(self):
+        raise AttributeError("property 'data' of 'Value' object has no deleter")
+
+    @property
+    def grad(self):
+        return self.store.grads[self.row] if row_of(<PyObject *>self).flags & HAS_GRAD else 0.0
+
+    @grad.setter
+    def grad(self, grad):
+        number = None if grad is None else real("a grad is a real number or None", grad)
+        if number is None:
+            row_of(<PyObject *>self).flags &= <uint16_t>~HAS_GRAD
+        else:
+            self.store.grads[self.row] = number
+            row_of(<PyObject *>self).flags |= HAS_GRAD
+
+    @grad.deleter
+    def grad(self):
+        raise AttributeError("property 'grad' of 'Value' object has no deleter")
+
+    @property
+    def has_grad(self):
+        return row_of(<PyObject *>self).flags & HAS_GRAD != 0
+
+    @property
+    def label(self):
+        return extra_of(self).label if row_of(<PyObject *>self).flags & EXTRA else ""
+
+    @label.setter
+    def label(self, label):
+        text(label)
+        if label or row_of(<PyObject *>self).flags & EXTRA:
+            extra_of(self).label = label
+
+    @label.deleter
+    def label(self):
+        raise AttributeError("property 'label' of 'Value' object has no deleter")
+
+    @property
+    def rule(self):
+        cdef int op = row_of(<PyObject *>self).op
+        return extra_of(self).rule if op == GATE else RULE_OF[op]
+
+    @property
+    def operands(self):
+        cdef Row *row = row_of(<PyObject *>self)
+        cdef Py_ssize_t i
+        if row.flags & ASIDE:
+            operands = [None] * row.b  # the garbage collector may come here, and rows move
+            for i in range(row_of(<PyObject *>self).b):
+                operands[i] = operand_aside(self.store, self.store.pool + row_of(<PyObject *>self).a + i)
+            return tuple(operands)
+        left = value_of(self.store, row.a) if row.a else constant(row) if row.flags & A_CONST else None
+        row = row_of(<PyObject *>self)
+        right = value_of(self.store, row.b) if row.b else constant(row) if row.flags & B_CONST else None
+        return () if left is None else (left,) if right is None else (left, right)
+
+    @property
+    def local_derivatives(self):
+        cdef Row *row = row_of(<PyObject *>self)
+        cdef Py_ssize_t i
+        if row.flags & ASIDE:
+            derivatives = [None] * row.b
+            for i in range(row_of(<PyObject *>self).b):
+                item = self.store.pool + row_of(<PyObject *>self).a + i
+                derivatives[i] = item.derivative if item.reached else None
+            return tuple(derivatives)
+        if row.flags & A_CONST:
+            return of_constant(row), row.db
+        if row.flags & B_CONST:
+            return row.da, of_constant(row)
+        return (row.da, row.db) if row.b else (row.da,) if row.a else ()
+
+    @property
+    def scope(self):
+        cdef Rows tape = <Rows>self.store.tape
+        return tape.run_scopes[bisect_right(tape.run_starts, self.row) - 1]
+
+    @property
+    def line(self):
+        return extra_of(self).line if row_of(<PyObject *>self).flags & EXTRA else None
+
+    @property
+    def tape(self):
+        return <object>self.store.tape
+
+    @property
+    def index(self):
+        return self.row
+
+    @property
+    def _constants(self):
+        return extra_of(self).constants if row_of(<PyObject *>self).flags & EXTRA else None
+
+    def _keep_constants(self, dict constants):
+        extra_of(self).constants = constants
+
+
+cdef int set_data(PyObject *value, double data) except -1:
+    """What was recorded in this epoch is told apart from what follows, if there is any of it or about to be."""
+    cdef Store *s = (<Thin *>value).store
+    if s.rows[s.n - 1].epoch == s.epoch or s.recording:
+        if s.epoch == 0xFFFFFFFF:
+            renumber(s)
+        s.epoch += 1
+    row_of(value).epoch = s.epoch
+    row_of(value).data = data
+    return 0
+
+
+cdef int renumber(Store *s) except -1:
+    """Give the epochs of the rows the lowest numbers that keep their order."""
+    cdef int32_t i
+    seen = {s.epoch}
+    for i in range(1, s.n):
+        seen.add(s.rows[i].epoch)
+    numbers = {epoch: i for i, epoch in enumerate(sorted(seen))}
+    for i in range(1, s.n):
+        s.rows[i].epoch = numbers[s.rows[i].epoch]
+    s.epoch = numbers[s.epoch]
+    return 0
+
+
+cdef object operand_aside(Store *s, Aside *item):
+    return value_of(s, item.row) if item.row else item.constant
+
+
+cdef double constant(Row *row) noexcept:
+    """The constant of a row with one, which is in the place of a local derivative that nobody needs."""
+    return row.db if bool(row.flags & A_CONST) == (row.op == MUL) else row.da
+
+
+cdef object of_constant(Row *row):
+    """The local derivative with respect to it."""
+    if row.op == MUL:
+        return row.da if row.flags & A_CONST else row.db
+    if row.op == DIV:
+        return -row.data / row.db
+    if row.op == SUB and row.flags & B_CONST:
+        return -1.0
+    return 1.0 if row.op == ADD or row.op == SUB else None
+
+
+cdef int own(self) except -1:
+    if not is_value(<PyObject *>self):  # Python does not look at what Value.exp is called with
+        raise TypeError(messages.not_a_number("a method of Value takes a Value", self))
+    return 0
+
+
+def _method(name):
+    """The method for an operation on one operand."""
+    rule = RULES[name]
+    cdef int op = CODES[rule]
+
+    def method(self):
+        own(self)
+        return prefix(op, <PyObject *>self)
+
+    method.__name__, method.__doc__ = name, f"{rule.text('self')}, recorded as one row."
+    return method
+
+
+class Value(Handle, Number):
+    __slots__ = ()
+
+    def __new__(cls, data, label=""):
+        number = real("the data of a Value is a real number", data)
+        text(label)
+        value = new_input(number)
+        if label:
+            value.label = label
+        return value
+
+    def __init_subclass__(cls):
+        raise TypeError(messages.NO_SUBCLASS)
+
+    def backward(self, seed=1.0):
+        own(self)
+        backward(<PyObject *>self, real("a seed is a real number", seed))
+
+    def detach(self):
+        return Value(self._data)
+
+    @property
+    def _prev(self):
+        operands = self.operands
+        if self._constants is None:
+            with Tape():
+                constants = () if self.rule is RULES["pow_const"] else operands  # its exponent is in `_op`
+                self._keep_constants({i: Value(x) for i, x in enumerate(constants) if type(x) is float})
+        for i, constant in self._constants.items():  # micrograd has gradients for them too
+            slope = self.local_derivatives[i]
+            constant.grad = None if not self.has_grad or slope is None else self.grad * slope
+        return {x for x in operands if type(x) is Value}.union(self._constants.values())
+
+    sqrt, cbrt, relu, sigmoid, softplus, gelu = map(_method, ("sqrt", "cbrt", "relu", "sigmoid", "softplus", "gelu"))
+    exp, exp2, expm1, log, log1p = map(_method, ("exp", "exp2", "expm1", "log", "log1p"))
+    log2, log10, erf, erfc, lgamma = map(_method, ("log2", "log10", "erf", "erfc", "lgamma"))
+    sin, cos, tan, sinh, cosh, tanh = map(_method, ("sin", "cos", "tan", "sinh", "cosh", "tanh"))
+    asin, acos, atan = map(_method, ("asin", "acos", "atan"))
+    asinh, acosh, atanh = map(_method, ("asinh", "acosh", "atanh"))
+    arcsin, arccos, arctan, arcsinh, arccosh, arctanh = asin, acos, atan, asinh, acosh, atanh  # as NumPy calls them
+    arctan2, hypot = function(RULES["atan2"]), function(RULES["hypot"])
+
+    def leaky_relu(self, slope=0.01):
+        return function(RULES["leaky_relu"])(self, slope)
+
+
+cdef object new_input(double data):
+    """An input on the current tape."""
+    cdef PyObject *tapes
+    cdef PyObject *tape = NULL
+    if its_id == current_id():
+        tapes = slot(its_state, TAPES)
+        if PyList_GET_SIZE(tapes):
+            tape = PyList_GET_ITEM(tapes, PyList_GET_SIZE(tapes) - 1)
+            if <PyObject *>Py_TYPE(tape) != <PyObject *>Tape:
+                tape = NULL
+    if tape == NULL:
+        current = current_tape()
+        tape = <PyObject *>current
+    cdef Store *s = &(<Rows>tape).store
+    if not usable(s):
+        check_thread(s)
+        if slot(s.state, DEBUG) == Py_True:
+            return _append(s, None, data, (), ())
+    return stolen(append(s, 0, 0, NULL, NULL, data, 0.0, 0.0))
+
+
+cdef PyObject *call_value(PyObject *cls, PyObject *const *args, size_t nargs, PyObject *names) except NULL:
+    """Value(2.0) without a tuple of arguments; all else as it would be called anyway."""
+    cdef Py_ssize_t i, n = PyVectorcall_NARGS(nargs)
+    if names == NULL and n == 1 and PyFloat_CheckExact(args[0]):
+        value = new_input(PyFloat_AS_DOUBLE(args[0]))
+    else:
+        positional = tuple([<object>args[i] for i in range(n)])
+        keywords = {} if names == NULL else {name: <object>args[n + i] for i, name in enumerate(<tuple>names)}
+        call = (<PyTypeObjectInside *>&PyType_Type).tp_call
+        value = stolen(call(cls, <PyObject *>positional, <PyObject *>keywords))
+    incref(<PyObject *>value)
+    return <PyObject *>value
+
+
+value_type = <PyTypeObject *>Value
+(<PyTypeObjectInside *>value_type).tp_flags &= ~Py_TPFLAGS_HAVE_GC  # it refers to nothing but its tape
+WEAK = Value.__weakrefoffset__
+
+
+cdef void inherit(PyNumberMethods *to, PyNumberMethods *infix) noexcept:
+    """Straight into C, where the class made by Python would look `__add__` up and call that."""
+    to.nb_add, to.nb_subtract, to.nb_multiply = infix.nb_add, infix.nb_subtract, infix.nb_multiply
+    to.nb_true_divide, to.nb_remainder = infix.nb_true_divide, infix.nb_remainder
+
+
+inherit((<PyTypeObjectInside *>value_type).tp_as_number, (<PyTypeObjectInside *>Handle).tp_as_number)
+(<PyTypeObjectInside *>value_type).tp_dealloc = <destructor>free_value
+(<PyTypeObjectInside *>value_type).tp_vectorcall = <vectorcallfunc>call_value
+assert Value.__basicsize__ >= sizeof(Thin) + sizeof(void *)
+
+
+# ── what it says of itself: the docstrings of the readable engine ───────────────────────────────────────────────────
+
+
+cdef extern from "Python.h":
+    ctypedef struct PyGetSetDef:
+        const char *doc
+    ctypedef struct PyGetSetDescrObject:
+        PyGetSetDef *d_getset
+    const char *PyUnicode_AsUTF8(object) except NULL
+
+
+def _take_docstrings(ours, theirs):
+    if isinstance(ours, type(Handle.data)):
+        (<PyGetSetDescrObject *><PyObject *>ours).d_getset.doc = PyUnicode_AsUTF8(theirs.__doc__)  # which outlives it
+    elif theirs.__doc__ and not ours.__doc__:
+        ours.__doc__ = theirs.__doc__
+    for name, member in vars(theirs).items() if isinstance(theirs, type) else ():
+        if not name.startswith("_") and hasattr(ours, name):
+            _take_docstrings(getattr(ours, name), member)
+
+
+for name in __all__:
+    _take_docstrings(globals()[name], getattr(python, name))

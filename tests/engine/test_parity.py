@@ -1,0 +1,284 @@
+"""Both engines, side by side in one process: the same programs have to give the same bits, texts and errors.
+
+A program is a list of steps. `run` takes them on one engine and writes down all there is to see after each; the two
+accounts have to be equal. Numbers are written as hexadecimal, so that -0.0 is not 0.0 and the last bit counts.
+"""
+
+import inspect
+import math
+import operator
+import os
+from fractions import Fraction
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from scalargrad.engine import python
+from scalargrad.engine.thread import debug, no_grad, scope
+from scalargrad.rules import RULES, Rule
+
+try:
+    from scalargrad.engine import native
+except ImportError:
+    if os.environ.get("REQUIRE_NATIVE") == "1":
+        raise
+    native = python  # not built: the readable engine is held against itself
+
+ENGINES = (python, native)
+ARITY = {name: len(inspect.signature(rule.value).parameters) - 1 for name, rule in RULES.items()}
+N_ARY = ("sum", "prod", "dot", "logsumexp")
+INFIX = {
+    "add": operator.add,
+    "sub": operator.sub,
+    "mul": operator.mul,
+    "div": operator.truediv,
+    "mod": operator.mod,
+    "pow": operator.pow,
+}
+PREFIX = {"neg": operator.neg, "pos": operator.pos, "abs": abs}
+METHODS = sorted(name for name in RULES if ARITY[name] == 1 and name not in (*PREFIX, *N_ARY))
+GATES = {
+    "gate1": Rule("gate1", "gate1", lambda m, x: x * x, lambda m, x, out: (2 * x,)),
+    "gate3": Rule("gate3", "gate3", lambda m, x, y, z: x * y / z, lambda m, x, y, z, out: (y / z, None, x)),
+}
+BARE = (operator.floordiv, divmod, operator.lt, operator.le, operator.eq, operator.ne, operator.ge, operator.gt)
+
+
+# ── running a program on one engine ─────────────────────────────────────────────────────────────────────────────────
+
+
+def text(x):
+    if isinstance(x, (list, tuple)):
+        return "(" + ", ".join(map(text, x)) + ")"
+    return x.hex() if type(x) is float else repr(x)
+
+
+class Machine:
+    """A tape of one engine with some Values on it, all in the same places as on the other engine's."""
+
+    def __init__(self, engine):
+        self.engine, self.tape, self.values, self.account = engine, engine.Tape(), [], []
+        with self.tape:
+            self.values.append(engine.Value(1.5, label="first"))
+
+    def take(self, step):
+        try:
+            with self.tape:
+                seen = getattr(self, step[0])(*step[1:])
+        except Exception as error:
+            seen = f"{type(error).__name__}: {error}".replace("scalargrad.engine.native.", "")
+        self.account.append(f"{step}: {seen}")
+
+    def pick(self, operand):
+        return self.values[operand[0] % len(self.values)] if isinstance(operand, tuple) else operand
+
+    def add(self, value):
+        if type(value) is self.engine.Value:
+            self.values.append(value)
+        return self.tell(value)
+
+    def tell(self, value):
+        if type(value) is not self.engine.Value:
+            return text(value)
+        place = {id(row): i for i, row in enumerate(self.values)}
+        operands = [(place.get(id(x)), text(x.data)) if type(x) is type(value) else text(x) for x in value.operands]
+        return (
+            value.rule and value.rule.name,
+            operands,
+            text(value.data),
+            text(value.local_derivatives),
+            text(value.grad),
+            value.has_grad,
+            value.label,
+            value.scope,
+            bool(value.line),
+            value._op,
+            sorted(text(x.data) for x in value._prev),
+        )
+
+    # the steps
+
+    def input(self, number, label):
+        return self.add(self.engine.Value(number, label=label))
+
+    def infix(self, name, x, y):
+        return self.add(INFIX[name](self.pick(x), self.pick(y)))
+
+    def prefix(self, name, x):
+        return self.add(PREFIX[name](self.pick(x)))
+
+    def method(self, name, x):
+        return self.add(getattr(self.pick(x), name)())
+
+    def function(self, name, operands):
+        rule = RULES.get(name) or GATES[name]
+        return self.add(self.engine.function(rule)(*map(self.pick, operands)))
+
+    def bare(self, which, x, y):
+        return text(BARE[which](self.pick(x), self.pick(y)))
+
+    def rebind(self, x, y):
+        self.values[x[0] % len(self.values)] = self.pick(y)
+
+    def forget(self, x):
+        if len(self.values) > 1:
+            del self.values[x[0] % len(self.values)]
+
+    def data(self, x, number):
+        self.pick(x).data = number
+
+    def grad(self, x, number):
+        self.pick(x).grad = number
+
+    def label(self, x, label):
+        self.pick(x).label = label
+
+    def backward(self, x, seed):
+        self.pick(x).backward(seed)
+        return [text(v.grad) for v in self.values]
+
+    def sweep(self, roots, seed):
+        seeds = {self.pick(x): seed + i for i, x in enumerate(roots)}
+        kept = list(self.tape)
+        rows = {id(row): i for i, row in enumerate(kept)}
+        return [(rows[id(row)], text(adjoint)) for row, adjoint in self.engine.sweep(seeds).items()]
+
+    def sweep_from(self, roots, first, seed):
+        seeds = {self.pick(x): seed + i for i, x in enumerate(roots)}
+        first = first and self.pick(first)
+        kept = list(self.tape)
+        rows = {id(row): i for i, row in enumerate(kept)}
+        found = [(rows[id(row)], text(adjoint)) for row, adjoint in self.engine.sweep(seeds, first).items()]
+        numbers = self.engine.adjoints(seeds, kept, first)
+        return found, numbers if numbers is None else text(numbers)
+
+    def inputs(self, numbers):
+        return [self.add(x) for x in self.engine.inputs(numbers)]
+
+    def under(self, mode, step):
+        with {"no_grad": no_grad, "debug": debug}[mode]() if mode in ("no_grad", "debug") else scope(mode):
+            return getattr(self, step[0])(*step[1:])
+
+    def look(self):
+        rows = list(self.tape)
+        order = [row.index for row in rows]
+        return str(self.tape), [self.tell(row) for row in rows], order == sorted(set(order)), repr(rows)
+
+
+# ── random programs ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+special = st.sampled_from([0.0, -0.0, 1.0, -1.0, 2.0, 0.5, 3.0, math.inf, -math.inf, math.nan, 1e308, 5e-324, 1e-160])
+numbers = st.floats(-3, 3) | special | st.floats() | st.integers(-4, 4) | st.booleans() | st.just(Fraction(1, 3))
+values = st.tuples(st.integers(0, 40))
+operands = values | values | numbers
+labels = st.sampled_from(["", "x", "weight\n2"])
+arity_of = {name: st.tuples(*[operands] * ARITY[name]) for name in RULES if name not in N_ARY}
+orders = st.sampled_from([0, 1, 2.0, 3, -1, 0.5])  # of polygamma; it takes time that grows with them
+arity_of["polygamma"] = st.tuples(orders, operands)
+functions = st.one_of(
+    st.sampled_from(sorted(arity_of)).flatmap(
+        lambda name: st.tuples(st.just("function"), st.just(name), arity_of[name])
+    ),
+    st.tuples(st.just("function"), st.sampled_from(N_ARY), st.lists(operands, min_size=2, max_size=8).map(tuple)),
+    st.tuples(st.just("function"), st.just("gate1"), st.tuples(operands)),
+    st.tuples(st.just("function"), st.just("gate3"), st.tuples(operands, operands, operands)),
+)
+recording = st.one_of(
+    st.tuples(st.just("input"), numbers, labels),
+    st.tuples(st.just("infix"), st.sampled_from(sorted(INFIX)), values, operands),
+    st.tuples(st.just("infix"), st.sampled_from(sorted(INFIX)), operands, values),
+    st.tuples(st.just("infix"), st.sampled_from(["add", "sub", "mul"]), values, values),
+    st.tuples(st.just("prefix"), st.sampled_from(sorted(PREFIX)), values),
+    st.tuples(st.just("method"), st.sampled_from(METHODS), values),
+    functions,
+)
+steps = st.one_of(
+    recording,
+    recording,
+    st.tuples(st.just("under"), st.sampled_from(["no_grad", "debug", "a", "b"]), recording),
+    st.tuples(st.just("bare"), st.integers(0, len(BARE) - 1), values, operands),
+    st.tuples(st.just("rebind"), values, values),
+    st.tuples(st.just("forget"), values),
+    st.tuples(st.just("data"), values, numbers),
+    st.tuples(st.just("grad"), values, numbers | st.none()),
+    st.tuples(st.just("label"), values, labels),
+    st.tuples(st.just("backward"), values, st.floats(-2, 2) | special),
+    st.tuples(st.just("sweep"), st.lists(values, max_size=3).map(tuple), st.floats(-2, 2) | special),
+    st.tuples(st.just("sweep_from"), st.lists(values, max_size=3).map(tuple), values | st.none(), st.floats(-2, 2)),
+    st.tuples(st.just("inputs"), st.lists(numbers, max_size=3) | st.just((1.0, "two"))),
+    st.just(("look",)),
+)
+
+
+@given(st.lists(steps, min_size=1, max_size=40))
+@settings(max_examples=400, deadline=None)
+def test_a_random_program_is_the_same_on_both(program):
+    machines = [Machine(engine) for engine in ENGINES]
+    for step in [*program, ("look",)]:
+        for machine in machines:
+            machine.take(step)
+        assert machines[0].account[-1] == machines[1].account[-1]
+
+
+@pytest.mark.parametrize("name", RULES)
+@given(data=st.data())
+@settings(max_examples=80, deadline=None)
+def test_an_operation_is_the_same_on_both(name, data):
+    wide = numbers.map(float) | st.floats(-40, 40) | st.floats(0, 1.5)
+    count = 2 * data.draw(st.integers(1, 3)) if name in N_ARY else ARITY[name]
+    xs = data.draw(st.lists(wide, min_size=count, max_size=count))
+    if name == "polygamma":
+        xs[0] = data.draw(orders)
+    chosen = data.draw(st.lists(st.booleans(), min_size=count, max_size=count).filter(any))
+    accounts = []
+    for engine in ENGINES:
+        machine = Machine(engine)
+        for x in xs:
+            machine.take(("input", x, ""))
+        picked = tuple((1 + i,) if value else x for i, (x, value) in enumerate(zip(xs, chosen, strict=True)))
+        machine.take(("function", name, picked))
+        if name in INFIX:
+            machine.take(("infix", name, *picked))
+        machine.take(("backward", (len(machine.values) - 1,), 1.0))
+        machine.take(("look",))
+        accounts.append(machine.account)
+    assert accounts[0] == accounts[1]
+
+
+# ── what can be told of the classes ─────────────────────────────────────────────────────────────────────────────────
+
+
+def public(thing):
+    return sorted(name for name in dir(thing) if not name.startswith("_"))
+
+
+def test_the_modules_export_the_same_names():
+    assert python.__all__ == native.__all__
+
+
+@pytest.mark.parametrize("name", ["Value", "Tape"])
+def test_the_classes_have_the_same_public_names_signatures_and_docstrings(name):
+    ours, theirs = getattr(native, name), getattr(python, name)
+    assert public(ours) == public(theirs)
+    assert unannotated(ours) == unannotated(theirs)
+    assert ours.__doc__ == theirs.__doc__
+    for member in public(theirs):
+        assert inspect.getdoc(getattr(ours, member)) == inspect.getdoc(getattr(theirs, member)), member
+        if callable(getattr(theirs, member)):
+            assert unannotated(getattr(ours, member)) == unannotated(getattr(theirs, member)), member
+        else:
+            assert bool(getattr(ours, member).__set__) == bool(getattr(theirs, member).__set__)
+
+
+@pytest.mark.parametrize("name", ["adjoints", "current_tape", "function", "inputs", "sweep"])
+def test_the_functions_have_the_same_signatures_and_docstrings(name):
+    ours, theirs = getattr(native, name), getattr(python, name)
+    assert unannotated(ours) == unannotated(theirs)
+    assert inspect.getdoc(ours) == inspect.getdoc(theirs)
+
+
+def unannotated(function):
+    signature = inspect.signature(function)
+    bare = [p.replace(annotation=p.empty) for p in signature.parameters.values()]
+    return str(signature.replace(parameters=bare, return_annotation=signature.empty))
