@@ -108,7 +108,7 @@ def _ridders(
     quotient: Callable[[float], float], ratio: float, x: float, size: Callable[[float], float]
 ) -> tuple[float, float] | None:
     """The limit of a quotient for steps to 0, whose error is a series of powers of the step, and how wrong it may be."""
-    best, above = None, list[float]()
+    best, above, ends = None, list[float](), list[float]()
     h = 2.0 ** math.frexp(max(0.25 * abs(x), 0.06))[1]  # a power of two, so that x + h is not rounded
     for _ in range(24):
         h /= 2
@@ -121,8 +121,10 @@ def _ridders(
         for k, previous in enumerate(above):
             factor = ratio ** (k + 1)
             row.append((factor * row[k] - previous) / (factor - 1))
-            error = 10 * max(abs(row[-1] - row[k]), abs(row[-1] - previous), noise)
+            near = (row[k], previous, *ends[-2:])  # the last two rows as well: two may agree by accident
+            error = 10 * max(noise, *(abs(row[-1] - other) for other in near))
             if math.isfinite(error) and (best is None or error < best[1]):
                 best = row[-1], error
         above = row[:8]
+        ends.append(row[-1])
     return best

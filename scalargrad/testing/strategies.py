@@ -170,16 +170,16 @@ class _Builder:
                 yield Operation(name, tuple(x if isinstance(x, float) else i for x in operands))
 
     def _guarded(self, guard: tuple[Operation, ...], operands: tuple[Operand, ...]) -> tuple[Operand, ...]:
-        led: dict[Operand, Operand] = {x: x for x in operands if isinstance(x, float)}
+        led: dict[int, int] = {}  # rows only: as a key, row 2 would be the constant 2.0
         for x in operands:
-            if x not in led:
+            if isinstance(x, int) and x not in led:
                 start = len(self.numbers)
                 for step in guard:
-                    at = tuple(y if isinstance(y, float) else int(x) if y < 0 else start + y for y in step.operands)
+                    at = tuple(y if isinstance(y, float) else x if y < 0 else start + y for y in step.operands)
                     self.rows.append(Operation(step.name, at))
                     self.numbers.append(self._value(self.rows[-1]))
                 led[x] = len(self.numbers) - 1
-        return tuple(led[x] for x in operands)
+        return tuple(x if isinstance(x, float) else led[x] for x in operands)
 
     def _drawn(self, name: str, picks: list[_Pick]) -> Operation:
         """An operation on what was picked: as many operands as it takes, constants where it wants them, not all."""

@@ -4,7 +4,7 @@ import math
 
 import mpmath
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scalargrad.testing.differences import exact_slope, extrapolated_slope
@@ -20,6 +20,7 @@ SMOOTH = {
 
 @pytest.mark.parametrize("name", SMOOTH)
 @given(x=st.floats(-20, 20))
+@settings(deadline=None)
 def test_extrapolation_knows_its_error(name, x):
     f, derivative = SMOOTH[name]
     slope = extrapolated_slope(f, x)
