@@ -1,8 +1,18 @@
-"""Builds the native engine where there is a compiler; everything else about the package is in pyproject.toml."""
+"""Builds the native engine; everything else about the package is in pyproject.toml.
 
+`SCALARGRAD_BUILD` says how: auto (the default) builds it where there is a compiler, and goes on without where there is
+none; native fails then; pure leaves it out, for a wheel that installs everywhere.
+"""
+
+import os
 import sys
 
 from setuptools import Extension, setup
+
+CHOICES = ("auto", "native", "pure")
+BUILD = os.environ.get("SCALARGRAD_BUILD", "auto")
+if BUILD not in CHOICES:
+    sys.exit(f"SCALARGRAD_BUILD={BUILD!r} is not one of {', '.join(CHOICES)}")
 
 # The same bits as the readable engine: no contraction of multiply and add, no arithmetic done at compile time in other
 # ways than libm's, nothing for one machine only.
@@ -11,14 +21,11 @@ FLAGS = (
     if sys.platform == "win32"
     else ["-O3", "-ffp-contract=off", "-fno-strict-aliasing", *(f"-fno-builtin-{f}" for f in ("pow", "sin", "cos"))]
 )
-
-setup(
-    ext_modules=[
-        Extension(
-            "scalargrad.engine.native",
-            ["scalargrad/engine/native.pyx"],
-            extra_compile_args=FLAGS,
-            optional=True,  # without a compiler the readable engine runs
-        )
-    ]
+NATIVE = Extension(
+    "scalargrad.engine.native",
+    ["scalargrad/engine/native.pyx"],
+    extra_compile_args=FLAGS,
+    optional=BUILD == "auto",
 )
+
+setup(ext_modules=[] if BUILD == "pure" else [NATIVE])
