@@ -82,8 +82,8 @@ class Trace:
     def __init__(self, seeds: dict[Value, Any], first: Value | None = None) -> None:
         self.seeds = seeds
         self._numbers = sweep({y: 1.0 if type(seed) is Value else seed for y, seed in seeds.items()})
-        self._start = -1 if first is None else first.index
-        self.varying = {row for row in self._numbers if first is None or row.index < self._start}
+        self._first = first
+        self.varying = {row for row in self._numbers if first is None or row.index < first.index}
         for row in self.rows if self.varying else ():
             if any(operand in self.varying for operand in _values(row)):
                 self.varying.add(row)
@@ -91,7 +91,8 @@ class Trace:
     @cached_property
     def rows(self) -> list[Value]:
         """Those inside, in the order of recording."""
-        return sorted((row for row in self._numbers if row.index >= self._start), key=attrgetter("index"))
+        start = -1 if self._first is None else self._first.index  # as of now: a tape may number its rows anew
+        return sorted((row for row in self._numbers if row.index >= start), key=attrgetter("index"))
 
     def pull(self, xs: Sequence[Value]) -> list[Any]:
         """The derivatives of the sum of seed * root with respect to xs: Values where they vary, else numbers."""

@@ -9,7 +9,7 @@ an XML parser, as the embedded one is, draws HTML labels wrong without a word.
 
 import graphviz
 
-from scalargrad.graph.model import Expression, Node
+from scalargrad.graph.model import Edge, Expression, Node
 from scalargrad.graph.spelling import literal, named, number
 
 __all__ = ["SHOWN_FONT", "dot_source", "span", "with_shown_font"]
@@ -19,10 +19,11 @@ __all__ = ["SHOWN_FONT", "dot_source", "span", "with_shown_font"]
 _FONT, SHOWN_FONT = "Courier", "DejaVu Sans Mono"
 _FALLBACKS = "Menlo,Consolas,Liberation Mono,monospace"
 
-_GRAPH = {"rankdir": "LR", "nodesep": "0.25", "ranksep": "0.35"}
+_GRAPH = {"rankdir": "LR", "nodesep": "0.25", "ranksep": "0.4"}
 _NODE = {"shape": "box", "style": "filled", "fillcolor": "white", "color": "#444444", "fontname": _FONT}
 _NODE |= {"fontsize": "11", "margin": "0.1,0.06", "height": "0.3"}
 _EDGE = {"color": "#777777", "fontcolor": "#333333", "fontname": _FONT, "fontsize": "10", "arrowsize": "0.7"}
+_EDGE |= {"labeldistance": "3"}
 
 _INPUT = {"style": "filled,rounded", "fillcolor": "#d6e8f7"}
 _CONSTANT = {"style": "filled,dashed", "fillcolor": "#eeeeee"}
@@ -31,9 +32,9 @@ _OPERATION |= {"ordering": "in"}  # the first operand comes in on top: a / b is 
 _ROOT = {"penwidth": "2.5"}
 _NO_GRADIENT = {"style": "dashed"}
 
-# Graphviz would optimise the layout of a few hundred nodes for minutes if edges are long. What it has to place grows
-# with `span`: up to this many takes a second, and with these settings hundred times as many take ten.
-_MANY, _HURRY = 750, {"nslimit": "0", "nslimit1": "0", "mclimit": "0.1", "splines": "line"}
+# Graphviz would improve the layout of a hundred nodes for minutes where edges are long: what it has to place grows
+# with `span`. Up to this many take it a second, and with these settings fifty times as many take it ten.
+_MANY, _HURRY = 750, {"nslimit": "0", "nslimit1": "0", "mclimit": "0.1", "ranksep": "0.9"}
 
 
 def dot_source(expression: Expression) -> str:
@@ -47,16 +48,17 @@ def dot_source(expression: Expression) -> str:
     n0 -> n1op [label=-0.9900]
     n1op -> n1 [arrowhead=none]
     """
-    roots = set(expression.roots)
     graph = graphviz.Digraph(graph_attr=_GRAPH, node_attr=_NODE, edge_attr=_EDGE)
-    if span(expression) > _MANY:
+    columns, hurry = _columns(expression), span(expression) > _MANY
+    if hurry:
         graph.attr(**_HURRY)
+    roots = set(expression.roots)
     for i, node in enumerate(expression.nodes):
         if node.kind == "result":
             graph.node(f"n{i}op", _text(literal(node.symbol)), **_OPERATION)
-            for edge in node.edges:
-                style = _NO_GRADIENT if edge.derivative is None else {}
-                graph.edge(f"n{edge.operand}", f"n{i}op", number(edge.derivative), **style)
+            for place, edge in enumerate(node.edges):
+                far = hurry or columns[i] - columns[edge.operand] > 3
+                graph.edge(f"n{edge.operand}", f"n{i}op", **_edge_style(edge, place, far))
         graph.node(f"n{i}", _text(*_lines(node)), **_style(node), **(_ROOT if i in roots else {}))
         if node.kind == "result":
             graph.edge(f"n{i}op", f"n{i}", arrowhead="none")
@@ -70,18 +72,21 @@ def span(expression: Expression) -> int:
     >>> from scalargrad.graph.model import read
     >>> x = Value(3.0)
     >>> span(read([x.sin().cos() + x]))
-    5
+    6
     """
+    columns = _columns(expression)
+    return sum(columns[i] - columns[edge.operand] for i, node in enumerate(expression.nodes) for edge in node.edges)
+
+
+def _columns(expression: Expression) -> list[int]:
+    """For each node the column that it will be drawn in: right of all its operands, an input next to its first use."""
     nodes = expression.nodes
-    column, first_use = [0] * len(nodes), [0] * len(nodes)
+    columns, first_use = [0] * len(nodes), [0] * len(nodes)
     for i, node in enumerate(nodes):
-        column[i] = 1 + max((column[edge.operand] for edge in node.edges), default=-1)
+        columns[i] = 1 + max((columns[edge.operand] for edge in node.edges), default=-1)
         for edge in node.edges:
-            first_use[edge.operand] = min(first_use[edge.operand] or column[i], column[i])
-    for i, node in enumerate(nodes):
-        if not node.edges and first_use[i]:
-            column[i] = first_use[i] - 1  # next to where it is used, as Graphviz does
-    return sum(column[i] - column[edge.operand] for i, node in enumerate(nodes) for edge in node.edges)
+            first_use[edge.operand] = min(first_use[edge.operand] or columns[i], columns[i])
+    return [column if node.edges else max(use - 1, 0) for column, use, node in zip(columns, first_use, nodes)]
 
 
 def _lines(node: Node) -> list[str]:
@@ -92,12 +97,25 @@ def _lines(node: Node) -> list[str]:
 def _style(node: Node) -> dict[str, str]:
     style = {"input": _INPUT, "constant": _CONSTANT, "result": {}}[node.kind]
     whole = literal(node.label, width=None)
-    return style if literal(node.label) == whole else style | {"tooltip": _text(whole)}
+    if literal(node.label) == whole:
+        return style
+    return style | {"tooltip": _text(graphviz.escape(whole))}  # Graphviz reads the escapes of a tooltip twice over
+
+
+def _edge_style(edge: Edge, place: int, far: bool) -> dict[str, str]:
+    style = _NO_GRADIENT if edge.derivative is None else {}
+    if not far:
+        return style | {"label": number(edge.derivative)}
+    # The middle of a long edge is near nothing, and keeping room there takes Graphviz much time. So the label stands at
+    # the arrow: above it for the first operand, which comes in on top, and below for the others.
+    return style | {"headlabel": number(edge.derivative), "labelangle": "25" if place else "-25"}
 
 
 def _text(*lines: str) -> str:
     """Lines as a DOT string in which a backslash, an `&` and `<...>` mean nothing."""
-    return graphviz.nohtml(r"\n".join(graphviz.escape(line.replace("&", "&amp;")) for line in lines))
+    escaped = r"\n".join(graphviz.escape(line.replace("&", "&amp;")) for line in lines)
+    quoted: str = graphviz.nohtml(escaped)  # a kind of str that Digraph quotes whatever is in it
+    return quoted
 
 
 def with_shown_font(svg: str) -> str:

@@ -16,7 +16,7 @@ from scalargrad.graph.text import text
 
 __all__ = ["Graph", "draw"]
 
-_SPAN_PER_NODE = 25  # an expression with longer edges counts as larger than it is: it takes as long to draw
+_SPAN_PER_NODE = 20  # an expression with longer edges counts as larger than it is: it takes as long to draw
 
 
 def draw(*ys: Row | Iterable[Row], max_nodes: int = 2_000) -> "Graph":
@@ -39,7 +39,7 @@ def draw(*ys: Row | Iterable[Row], max_nodes: int = 2_000) -> "Graph":
     """
     roots: list[Any] = []
     for y in ys:
-        roots += [y] if isinstance(y, Row) or not isinstance(y, Iterable) else y
+        roots.extend([y] if isinstance(y, Row) or not isinstance(y, Iterable) else y)
     for root in roots:
         if not isinstance(root, Row):
             raise TypeError(f"draw takes Values, and {root!r} is not one")
@@ -113,7 +113,7 @@ class Graph:
         return text(self._expression)
 
     def __repr__(self) -> str:
-        return f"<Graph of {len(self._expression.nodes):,} nodes: print it, or save it as .svg, .png, .pdf or .dot>"
+        return f"<Graph of {len(self._expression.nodes):,} node(s): print it, or save it as .svg, .png, .pdf or .dot>"
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
         """What a notebook shows: the best of these that it can."""

@@ -28,10 +28,8 @@ _WAYS = """
 
 def svg(source: str) -> str:
     """Draw as SVG. Raises RenderError where there is nothing to draw with, or that fails."""
-    if dot := shutil.which("dot"):
-        drawn = _run(dot, source, "svg")
-    else:
-        drawn = _embedded(source)
+    dot = shutil.which("dot")
+    drawn = _run(dot, source, "svg") if dot else _embedded(source)
     return with_shown_font(drawn.decode())
 
 

@@ -134,7 +134,8 @@ class Machine:
 
     def sweep(self, roots, seed):
         seeds = {self.pick(x): seed + i for i, x in enumerate(roots)}
-        rows = {id(row): i for i, row in enumerate(self.tape)}
+        kept = list(self.tape)
+        rows = {id(row): i for i, row in enumerate(kept)}
         return [(rows[id(row)], text(adjoint)) for row, adjoint in self.engine.sweep(seeds).items()]
 
     def under(self, mode, step):
@@ -155,6 +156,8 @@ values = st.tuples(st.integers(0, 40))
 operands = values | values | numbers
 labels = st.sampled_from(["", "x", "weight\n2"])
 arity_of = {name: st.tuples(*[operands] * ARITY[name]) for name in RULES if name not in N_ARY}
+orders = st.sampled_from([0, 1, 2.0, 3, -1, 0.5])  # of polygamma; it takes time that grows with them
+arity_of["polygamma"] = st.tuples(orders, operands)
 functions = st.one_of(
     st.sampled_from(sorted(arity_of)).flatmap(lambda name: st.tuples(st.just("function"), st.just(name), arity_of[name])),
     st.tuples(st.just("function"), st.sampled_from(N_ARY), st.lists(operands, min_size=2, max_size=8).map(tuple)),
@@ -203,6 +206,8 @@ def test_an_operation_is_the_same_on_both(name, data):
     wide = numbers.map(float) | st.floats(-40, 40) | st.floats(0, 1.5)
     count = 2 * data.draw(st.integers(1, 3)) if name in N_ARY else ARITY[name]
     xs = data.draw(st.lists(wide, min_size=count, max_size=count))
+    if name == "polygamma":
+        xs[0] = data.draw(orders)
     chosen = data.draw(st.lists(st.booleans(), min_size=count, max_size=count).filter(any))
     accounts = []
     for engine in ENGINES:
@@ -239,7 +244,7 @@ def test_the_classes_have_the_same_public_names_signatures_and_docstrings(name):
     for member in public(theirs):
         assert inspect.getdoc(getattr(ours, member)) == inspect.getdoc(getattr(theirs, member)), member
         if callable(getattr(theirs, member)):
-            assert str(inspect.signature(getattr(ours, member))) == unannotated(getattr(theirs, member)), member
+            assert unannotated(getattr(ours, member)) == unannotated(getattr(theirs, member)), member
         else:
             assert bool(getattr(ours, member).__set__) == bool(getattr(theirs, member).__set__)
 
