@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median, quantiles
+from types import CodeType, FunctionType
 from typing import Any
 
 from benchmarks.peers import Gradient, Peer, TapePeer, mathematics
@@ -99,6 +100,15 @@ def check(value: float, gradient: list[float], expected: tuple[float, list[float
         raise WrongGradient(f"{WRONG}: value and gradient are off by {off:.1e} and {worst:.1e}")
 
 
+def own(f: FunctionType) -> Any:
+    """The function with code of its own: the interpreter rewrites code to suit the numbers that it runs on."""
+
+    def fresh(code: CodeType) -> CodeType:
+        return code.replace(co_consts=tuple(fresh(c) if isinstance(c, CodeType) else c for c in code.co_consts))
+
+    return FunctionType(fresh(f.__code__), f.__globals__, f.__name__, f.__defaults__, f.__closure__)
+
+
 def timed(run: Callable[[Any], Any], x: Any, loops: int = 1) -> float:
     """Seconds per run."""
     begin = clock()
@@ -136,8 +146,8 @@ class Bench:
     def cells(self, problem: Problem, peers: list[Peer]) -> Iterator[Cell]:
         """Each peer on a problem."""
         f, x = problem.f, problem.x
-        operations = READABLE.rows(f, x, WRITTEN_OUT)
-        expected = REFERENCE.prepare(f, x)(x)
+        operations = READABLE.rows(problem.f, x, WRITTEN_OUT)
+        expected = REFERENCE.prepare(own(f), x)(x)
         runs: dict[str, tuple[Gradient, float]] = {}
         cells = {peer.name: Cell(problem.name, len(x), operations, peer.name) for peer in peers}
         for peer in peers:
@@ -146,7 +156,7 @@ class Bench:
             except Exception as error:
                 cells[peer.name].reason = why_not(error)
         settle()
-        for name, times in self._rounds(FLOATS.prepare(f, x), x, runs).items():
+        for name, times in self._rounds(FLOATS.prepare(own(f), x), x, runs).items():
             cells[name].take(times)
         yield from cells.values()
 
@@ -157,7 +167,7 @@ class Bench:
         self.check_pace(peer, cell.operations)
         gc.collect()
         begin = time.perf_counter()
-        run = peer.prepare(problem.f, problem.x)
+        run = peer.prepare(own(problem.f), problem.x)
         if peer.once:
             cell.seconds_once = time.perf_counter() - begin
             self._learn(self.pace_once, peer, cell.operations, cell.seconds_once)
@@ -194,8 +204,8 @@ class Bench:
 
     def parts(self, problem: Problem, peer: TapePeer) -> dict[str, float]:
         """Nanoseconds per operation of making inputs, recording, sweeping, reading back and letting go."""
-        f, x, m = problem.f, problem.x, peer.m
-        operations = READABLE.rows(f, x, WRITTEN_OUT)
+        f, x, m = own(problem.f), problem.x, peer.m
+        operations = READABLE.rows(problem.f, x, WRITTEN_OUT)
         self.check_pace(peer, operations)
         rounds: list[list[float]] = []
         left = self.effort.cell / 2
@@ -224,9 +234,9 @@ class Bench:
         self.check_pace(peer, READABLE.rows(NETWORK.f, NETWORK.x, WRITTEN_OUT))
         if peer.name != FLOATS.name:
             check(*_first_step(peer), _first_step(REFERENCE))
-        plain, found = FLOATS.prepare(NETWORK.f, NETWORK.x), {}
+        plain, found = FLOATS.prepare(own(NETWORK.f), NETWORK.x), {}
         for enabled in (True, False):
-            step, _ = peer.training(NETWORK.f, NETWORK.x, RATE)
+            step, _ = peer.training(own(NETWORK.f), NETWORK.x, RATE)
             times: list[tuple[float, float]] = []
             left = self.effort.cell
             gc.collect()
@@ -257,7 +267,7 @@ class Bench:
             except LeftOut:
                 break
             x = uniform(rows // 8 + 1)
-            plain, run = FLOATS.prepare(rosenbrock, x), peer.prepare(rosenbrock, x)
+            plain, run = FLOATS.prepare(own(rosenbrock), x), peer.prepare(own(rosenbrock), x)
             base, seconds = timed(plain, x), timed(run, x)
             self._learn(self.pace, peer, rows, seconds)
             rounds = max(3, min(self.effort.rounds, int(self.effort.cell / seconds)))
@@ -278,6 +288,6 @@ def settle() -> None:
 
 def _first_step(peer: Peer) -> tuple[float, list[float]]:
     """The loss before the first step of the training, and the gradient that the step went along."""
-    step, weights = peer.training(NETWORK.f, NETWORK.x, RATE)
+    step, weights = peer.training(own(NETWORK.f), NETWORK.x, RATE)
     loss = step(None)
     return loss, [(before - after) / RATE for before, after in zip(NETWORK.x, weights(), strict=True)]
