@@ -1309,6 +1309,10 @@ cdef class Handle:
         check_thread(self.store)
         set_data(<PyObject *>self, real("the data of a Value is a real number", data))
 
+    @data.deleter
+    def data(self):
+        raise AttributeError("property 'data' of 'Value' object has no deleter")
+
     @property
     def grad(self):
         return self.store.grads[self.row] if row_of(<PyObject *>self).flags & HAS_GRAD else 0.0
@@ -1321,6 +1325,10 @@ cdef class Handle:
         else:
             self.store.grads[self.row] = number
             row_of(<PyObject *>self).flags |= HAS_GRAD
+
+    @grad.deleter
+    def grad(self):
+        raise AttributeError("property 'grad' of 'Value' object has no deleter")
 
     @property
     def has_grad(self):
@@ -1335,6 +1343,10 @@ cdef class Handle:
         text(label)
         if label or row_of(<PyObject *>self).flags & EXTRA:
             extra_of(self).label = label
+
+    @label.deleter
+    def label(self):
+        raise AttributeError("property 'label' of 'Value' object has no deleter")
 
     @property
     def rule(self):
@@ -1441,11 +1453,18 @@ cdef object of_constant(Row *row):
     return 1.0 if row.op == ADD or row.op == SUB else None
 
 
+cdef int own(self) except -1:
+    if not is_value(<PyObject *>self):  # Python does not look at what Value.exp is called with
+        raise TypeError(messages.not_a_number("a method of Value takes a Value", self))
+    return 0
+
+
 def _method(name):
     """The method for an operation on one operand."""
     cdef int op = CODES[RULES[name]]
 
     def method(self):
+        own(self)
         return prefix(op, <PyObject *>self)
 
     method.__name__, method.__doc__ = name, f"The same as scalargrad.{name}(self)."
@@ -1467,6 +1486,7 @@ class Value(Handle, Number):
         raise TypeError(messages.NO_SUBCLASS)
 
     def backward(self, seed=1.0):
+        own(self)
         backward(<PyObject *>self, real("a seed is a real number", seed))
 
     def detach(self):
