@@ -57,6 +57,7 @@ class Cell:
     operations: int
     peer: str
     ns: float | None = None  # per operation
+    fastest: float | None = None  # of all rounds
     ratio: float | None = None  # to plain floats
     quartiles: tuple[float, float] | None = None  # of that ratio over the rounds
     rounds: int = 0
@@ -67,6 +68,7 @@ class Cell:
         """Note the rounds: seconds of plain floats, and of the peer right after."""
         ratios = [seconds / base for base, seconds in times]
         self.ns = median(seconds for _, seconds in times) / self.operations * 1e9
+        self.fastest = min(seconds for _, seconds in times) / self.operations * 1e9
         self.ratio, self.rounds = median(ratios), len(times)
         if len(ratios) > 1:
             low, _, high = quantiles(ratios, n=4, method="inclusive")

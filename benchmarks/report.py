@@ -7,6 +7,7 @@ import platform
 import sysconfig
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from textwrap import fill
 from typing import Any
 
 from benchmarks.measure import CLOCK, PARTS, Cell
@@ -160,7 +161,7 @@ def surroundings(peers: list[Peer]) -> dict[str, Any]:
             "version": platform.python_version(),
             "compiler": platform.python_compiler(),
             "build": platform.python_build(),
-            "options": sysconfig.get_config_var("CONFIG_ARGS"),
+            "optimized": "--enable-optimizations" in (sysconfig.get_config_var("CONFIG_ARGS") or ""),
         },
         "clock": CLOCK,
         "versions": {
@@ -226,7 +227,8 @@ def draw(path: Path, cells: list[Cell], growth: dict[str, list[dict[str, float]]
     for y, x, peer, color in sorted(ends):
         least = max(y, least * gap)
         weight = "bold" if peer == "scalargrad" else "normal"
-        axes.text(x * 1.2, least, peer, color=color, va="center", fontsize=9, fontweight=weight)
+        box = {"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1}
+        axes.text(x * 1.2, least, peer, color=color, va="center", fontsize=9, fontweight=weight, bbox=box)
     axes.set_xlim(right=axes.get_xlim()[1] * 8)
     axes.set(
         title="Rosenbrock: value and gradient, on scalars",
@@ -235,6 +237,6 @@ def draw(path: Path, cells: list[Cell], growth: dict[str, list[dict[str, float]]
     )
     axes.grid(True, which="major", color="#dddddd", lw=0.6)
     axes.spines[["top", "right"]].set_visible(False)
-    axes.text(0.0, -0.14, note, transform=axes.transAxes, fontsize=7.5, color="#777777", va="top")
+    axes.text(0.0, -0.13, fill(note, 140), transform=axes.transAxes, fontsize=7.5, color="#777777", va="top")
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=130)
