@@ -45,7 +45,7 @@ class Effort:
     growth: tuple[int, ...] = (3, 4, 5, 6, 7)  # powers of ten, in rows
 
 
-QUICK = Effort(rounds=9, window=0.002, cell=0.2, longest=1.0, preparation=0.7, growth=(3, 4, 5, 6))
+QUICK = Effort(rounds=9, window=0.002, cell=0.2, longest=0.4, preparation=0.7, growth=(3, 4, 5, 6))
 
 
 @dataclass
