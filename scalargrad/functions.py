@@ -137,13 +137,15 @@ def polygamma(n: int, x: Any) -> Any:
 # ── of any number of operands, as one row ───────────────────────────────────────────────────────────────────────────
 
 
-def sum(xs: Iterable[Any]) -> Any:
+def sum(xs: Iterable[Any], start: Any = None) -> Any:
     """The sum, from left to right, as one row; of nothing, 0.0. The builtin records one row for each term.
+
+    A start, if there is one, is the first term.
 
     >>> sum([Value(1), 2, Value(3)])
     Value(6.0)
     """
-    return _sum(*_list("sum", xs))
+    return _sum(*(() if start is None else (start,)), *_list("sum", xs))
 
 
 def prod(xs: Iterable[Any]) -> Any:

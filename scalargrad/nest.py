@@ -19,6 +19,9 @@ import copy
 import dataclasses
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from functools import cached_property
+from itertools import chain, islice
+from operator import countOf
 from typing import Any
 
 from scalargrad.namespaces import as_float
@@ -52,26 +55,41 @@ class Block:
 class Nest:
     """A nest taken apart into its blocks, from left to right, to be put together again around others.
 
-    `is_number` tells of further kinds of leaves, such as Values, that are numbers.
+    `is_number` tells of further kinds of leaves, such as Values, that are numbers. If `plain`, there are only floats.
     """
 
     def __init__(self, nest: Any, is_number: IsNumber = lambda x: False) -> None:
-        self.blocks: list[Block] = []
         self._is_number = is_number
-        self._build = _taken_apart(nest, is_number, self.blocks)
+        self._lists = _lists_of_floats(nest)
+        self._nest = nest if self._lists is None else self._lists
+        self.plain = self._lists is not None or not self.blocks
+
+    @cached_property
+    def _apart(self) -> tuple[list[Block], Callable[[Iterator[Any]], Any]]:
+        blocks: list[Block] = []
+        return blocks, _taken_apart(self._nest, self._is_number, blocks)
 
     @property
+    def blocks(self) -> list[Block]:
+        """What it is made of, from left to right."""
+        return self._apart[0]
+
+    @cached_property
     def numbers(self) -> list[Any]:
         """All numbers, from left to right."""
+        if self._lists is not None:
+            return [*chain.from_iterable(self._lists)]
         return [x for block in self.blocks for x in block.numbers]
 
     def around(self, things: Iterable[Any]) -> Any:
         """The nest with other things in place of its blocks, one for each."""
-        return self._build(iter(things))
+        return self._apart[1](iter(things))
 
     def filled(self, numbers: Iterable[Any]) -> Any:
         """The nest with other numbers, as many as it has."""
         rest = iter(numbers)
+        if self._lists is not None:
+            return [[*islice(rest, len(part))] for part in self._lists]
         return self.around([block.filled([next(rest) for _ in block.numbers]) for block in self.blocks])
 
     def numbers_of(self, other: Any) -> list[Any]:
@@ -83,6 +101,13 @@ class Nest:
         [50.0, 30.0, 40.0]
         """
         return list(_along(self.filled(self.numbers), other, self._is_number))
+
+
+def _lists_of_floats(nest: Any) -> list[list[float]] | None:
+    """The nest, if it is a list of lists of floats and so can be taken apart without a look at each number."""
+    if type(nest) is list and all(type(part) is list and countOf(map(type, part), float) == len(part) for part in nest):
+        return [[*part] for part in nest]
+    return None
 
 
 def _taken_apart(node: Any, is_number: IsNumber, blocks: list[Block]) -> Callable[[Iterator[Any]], Any]:
@@ -146,7 +171,7 @@ def _remade(container: Any, parts: dict[Any, Any]) -> Any:
     """A container like this one with other parts."""
     if isinstance(container, dict):
         other = copy.copy(container)  # not type(container)(parts): a defaultdict is not made so
-        other.update(parts)
+        dict.update(other, parts)  # the method of a Counter adds
         return other
     if isinstance(container, (list, tuple)):
         make = getattr(container, "_make", type(container))  # a named tuple has _make

@@ -153,14 +153,14 @@ _TABLE = (
 
     # powers: x ** y, with its cases of a constant exponent and of a constant base
     Rule("pow", "**",      lambda m, x, y: m.pow(x, y),   lambda m, x, y, out: (y * m.pow(x, y - 1), out * m.log(x)),
-         domain=_power_exists, ulps=lambda x, y: 4 + abs(y * log(abs(x) or 1.0))),
+         domain=_power_exists, ulps=lambda x, y: 4 + (1 + abs(y)) * abs(log(abs(x) or 1.0))),
     Rule("pow_const", "**", lambda m, x, c: m.pow(x, c),  lambda m, x, c, out: (c * m.pow(x, m.where(c == 0, 1.0, c - 1)), None),
-         domain=_power_exists, ulps=lambda x, c: 4 + abs(c * log(abs(x) or 1.0))),
+         domain=_power_exists, ulps=lambda x, c: 4 + (1 + abs(c)) * abs(log(abs(x) or 1.0))),
     Rule("const_pow", "**", lambda m, c, y: m.pow(c, y),  lambda m, c, y, out: (None, out * m.log(c)),
          domain=_power_exists),
     Rule("sqrt", "sqrt",   lambda m, x: m.sqrt(x),        lambda m, x, out: (0.5 / out,),
          domain=lambda m, x: x >= 0),
-    Rule("cbrt", "cbrt",   lambda m, x: m.cbrt(x),        lambda m, x, out: (1 / (3 * out * out),), ulps=6),
+    Rule("cbrt", "cbrt",   lambda m, x: m.cbrt(x),        lambda m, x, out: (1 / (3 * out * out),), ulps=12),
     Rule("hypot", "hypot", lambda m, x, y: m.hypot(x, y), lambda m, x, y, out: (x / out, y / out)),
 
     # exponentials and logarithms

@@ -16,7 +16,7 @@ from operator import attrgetter
 from types import SimpleNamespace
 from typing import Any
 
-from scalargrad.engine import Value, function, sweep
+from scalargrad.engine import Value, adjoints, function, sweep
 from scalargrad.engine.messages import not_a_number
 from scalargrad.engine.thread import here
 from scalargrad.namespaces import IEEE, NAMES
@@ -48,7 +48,7 @@ VALUES = SimpleNamespace(**{name: _on_values(name, function(RULES[name])) for na
 VALUES.pow = _on_values("pow", operator.pow)
 
 
-def gradients(y: Value, xs: Iterable[Value], create_graph: bool = False) -> list[Any]:
+def gradients(y: Value, xs: Iterable[Value], *, create_graph: bool = False) -> list[Any]:
     """The derivative of y with respect to each of xs, leaving every `.grad` as it is; 0.0 where y does not depend on x.
 
     They are plain numbers; with `create_graph` they are Values, recorded on the tape, to be differentiated again.
@@ -66,54 +66,62 @@ def gradients(y: Value, xs: Iterable[Value], create_graph: bool = False) -> list
         if type(v) is not Value:
             raise TypeError(not_a_number("gradients(y, xs) takes a Value y and a list of Values xs", v))
     if not create_graph:
-        numbers = sweep({y: 1.0})
-        return [numbers.get(x) or 0.0 for x in xs]
+        return adjoints({y: 1.0}, xs) or []
     with y.tape:
-        return [kept(x if type(x) is Value else Value(x)) for x in Trace({y: 1.0}).pull(xs)]
+        return [x if type(x) is Value else Value(x) for x in Trace({y: 1.0}).pull(xs)]
 
 
 class Trace:
-    """What some roots were computed from, found by one sweep, which raises StaleValueError if any of it is stale.
+    """What some roots were computed from, found by a sweep, which raises StaleValueError if any of it is stale.
 
     `seeds` are the roots, all on one tape, and with which number or Value to begin at each. What was recorded before
-    the Value `first`, if one is given, is *outside*; then only rows that depend on something outside vary.
+    the Value `first`, if one is given, is *outside*: the sweep ends there, and only rows that depend on it vary. Given
+    the `inputs` to pull back to, it looks at no single row as long as nothing outside is reached.
     """
 
-    def __init__(self, seeds: dict[Value, Any], first: Value | None = None) -> None:
-        self.seeds = seeds
-        self._numbers = sweep({y: 1.0 if type(seed) is Value else seed for y, seed in seeds.items()})
-        self._first = first
-        self.varying = {row for row in self._numbers if first is None or row.index < first.index}
-        for row in self.rows if self.varying else ():
-            if any(operand in self.varying for operand in _values(row)):
-                self.varying.add(row)
+    def __init__(self, seeds: dict[Value, Any], first: Value | None = None, inputs: list[Value] | None = None) -> None:
+        self.seeds, self._first, self._inputs = seeds, first, inputs
+        self._start = {y: 1.0 if type(seed) is Value else seed for y, seed in seeds.items()}
+        self._found = None if inputs is None else adjoints(self._start, inputs, first)
+        self.varying = self._varying() if self._found is None else set()
 
     @cached_property
-    def rows(self) -> list[Value]:
-        """Those inside, in the order of recording."""
-        start = -1 if self._first is None else self._first.index  # as of now: a tape may number its rows anew
-        return sorted((row for row in self._numbers if row.index >= start), key=attrgetter("index"))
+    def _rows(self) -> tuple[list[Value], set[Value]]:
+        """The rows inside, in the order of recording, and those outside that they use."""
+        found = sweep(self._start, self._first)
+        outside = {row for row in found if self._first is not None and row.index < self._first.index}
+        return sorted((row for row in found if row not in outside), key=attrgetter("index")), outside
+
+    def _varying(self) -> set[Value]:
+        rows, outside = self._rows
+        if self._first is None:
+            return set(rows)
+        varying = set(outside)
+        for row in rows if outside else ():
+            if any(operand in varying for operand in _values(row)):
+                varying.add(row)
+        return varying
 
     def pull(self, xs: Sequence[Value]) -> list[Any]:
-        """The derivatives of the sum of seed * root with respect to xs: Values where they vary, else numbers."""
+        """The derivatives of the sum of seed * root with respect to xs: Values to keep where they vary, else numbers."""
         if not self.varying and not any(type(seed) is Value for seed in self.seeds.values()):
-            return [self._numbers.get(x) or 0.0 for x in xs]
-        adjoints, between = dict(self.seeds), set(xs)
-        for row in self.rows:
+            return self._found if xs is self._inputs and self._found else adjoints(self._start, xs) or []
+        adjoint, between, rows = dict(self.seeds), set(xs), self._rows[0]
+        for row in rows:
             if any(operand in between for operand in _values(row)):
                 between.add(row)
-        for row in reversed(self.rows):
-            if row in adjoints and row in between:
+        for row in reversed(rows):
+            if row in adjoint and row in between:
                 for operand, slope in self._slopes(row):
                     if operand in between:
-                        share = _product(adjoints[row], slope)
-                        adjoints[operand] = adjoints[operand] + share if operand in adjoints else share
-        return [adjoints.get(x, 0.0) for x in xs]
+                        share = _product(adjoint[row], slope)
+                        adjoint[operand] = adjoint[operand] + share if operand in adjoint else share
+        return [kept(adjoint.get(x, 0.0)) for x in xs]
 
     def push(self, speeds: dict[Value, Any]) -> dict[Value, Any]:
         """How fast all rows change when some of them change at these speeds: one pass in the order of recording."""
         speeds = dict(speeds)
-        for row in self.rows:
+        for row in self._rows[0]:
             if row not in speeds and any(operand in speeds for operand in _values(row)):
                 shares = [_product(speeds[operand], slope) for operand, slope in self._slopes(row) if operand in speeds]
                 if shares:

@@ -24,14 +24,15 @@ from __future__ import annotations
 
 import inspect
 import operator
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial, wraps
 from itertools import repeat
 from typing import Any, cast
 
-from scalargrad.engine import Value, current_tape, messages
+from scalargrad.engine import Value, inputs, messages
 from scalargrad.engine.messages import shorten
-from scalargrad.engine.thread import here
+from scalargrad.engine.thread import State, here
 from scalargrad.errors import GradientLostError, TapeError
 from scalargrad.namespaces import as_float
 from scalargrad.nest import Block, Nest
@@ -49,23 +50,19 @@ class _Run:
     """One call of f in which Values of its own, the inner inputs, stand for the numbers of some arguments."""
 
     def __init__(self, f: Callable[..., Any], argnums: Argnums, args: Sequence[Any], kwargs: dict[str, Any]) -> None:
-        self.name = getattr(f, "__name__", type(f).__name__)
+        self.name = _name(f)
         places = _places(f, self.name, argnums, args, kwargs)
         given: dict[Any, Any] = {**dict(enumerate(args)), **kwargs}
         chosen = [given[place] for place in places]
         self.arguments, self._one = Nest(chosen, _is_value), not isinstance(argnums, (tuple, list))
         if not self.arguments.numbers:
             raise TypeError(f"{self.name} is to be differentiated by {shorten(repr(chosen))}, in which is no number")
-        state = here.state
-        recording, data_read = state.recording, state.data_read
-        state.recording, state.data_read = True, False
-        try:
-            self.inputs = _inner_inputs(self.arguments.numbers)
+        with _recording() as state:
+            self._plain = self.arguments.plain or Value not in map(type, self.arguments.numbers)
+            self.inputs = inputs(self.arguments.numbers) if self._plain else _aliases(self.arguments.numbers)
             given |= zip(places, self.arguments.filled(self.inputs), strict=True)
             self.result = f(*[given[i] for i in range(len(args))], **{name: given[name] for name in kwargs})
-            self._cut = state.data_read or any(x.has_grad for x in self.inputs)
-        finally:
-            state.recording, state.data_read = recording, data_read or state.data_read
+            self._data_read = state.data_read
 
     def one_or_all(self, nests: Sequence[Any]) -> Any:
         """What belongs to the one chosen argument, or to each of several as a tuple."""
@@ -97,7 +94,7 @@ class _Run:
 
     def _not_cut(self, y: Any) -> Any:
         """A number of the result, which may be a plain one only if nothing suggests that the gradient was cut."""
-        if type(y) is not Value and self._cut:
+        if type(y) is not Value and (self._data_read or any(x.has_grad for x in self.inputs)):
             raise GradientLostError(
                 f"{self.name} read the .data of a Value, or the .grad after backward(), and returned the plain number "
                 f"{y!r}: the gradient may have been cut there. Calculate with the Value itself, which can be compared "
@@ -105,13 +102,14 @@ class _Run:
             )
         return y
 
-    def trace(self, ys: Iterable[Any], seeds: Iterable[Any] = repeat(1.0)) -> Trace:
-        """What those of ys that are Values were computed from inside, to be swept with these seeds."""
+    def trace(self, ys: Iterable[Any], seeds: Iterable[Any] = repeat(1.0), *, pull: bool = True) -> Trace:
+        """What those of ys that are Values were computed from inside, to be swept with these seeds: to pull, or not."""
         first, total = self.inputs[0], dict[Value, Any]()
+        tape = first.tape
         for y, seed in zip(ys, seeds, strict=False):
-            if type(y) is Value and y.tape is first.tape:  # on another tape is outside, and knows no inner input
+            if type(y) is Value and y.tape is tape:  # on another tape is outside, and knows no inner input
                 total[y] = total[y] + seed if y in total else seed
-        return Trace(total, first)
+        return Trace(total, first, self.inputs if self._plain and pull else None)
 
     def settled(self, y: Any, trace: Trace) -> Any:
         """A number of the result: a Value if it depends on something outside, else a plain number."""
@@ -120,7 +118,7 @@ class _Run:
 
     def gradient(self, trace: Trace) -> Any:
         """The derivatives of the trace's roots in the nest of the chosen arguments."""
-        return self.one_or_all(self.arguments.filled(map(kept, trace.pull(self.inputs))))
+        return self.one_or_all(self.arguments.filled(trace.pull(self.inputs)))
 
     def push(self, trace: Trace, speeds: Iterable[Any], ys: Iterable[Any]) -> list[Any]:
         """How fast ys change if the inner inputs change at these speeds, None being at rest."""
@@ -129,12 +127,36 @@ class _Run:
         return [kept(found.get(y, 0.0)) if type(y) is Value else 0.0 for y in ys]
 
 
+@contextmanager
+def _recording() -> Iterator[State]:
+    """Record, whatever no_grad is around, and see afresh whether anybody reads the bare number of a Value."""
+    state = here.state
+    around = [mode for mode in state.entered if mode.kind == "no_grad"]
+    data_read, state.data_read = state.data_read, False
+    try:
+        _set_kind(around, "suspended no_grad")
+        yield state
+    finally:
+        _set_kind(around, "no_grad")
+        state.data_read |= data_read
+
+
+def _set_kind(modes: list[Any], kind: str) -> None:
+    for mode in modes:
+        mode.kind = kind
+        here.state.settle()
+
+
+def _name(f: Any) -> str:
+    return str(getattr(f, "__name__", type(f).__name__))
+
+
 def _is_value(x: Any) -> bool:
     return type(x) is Value
 
 
-def _inner_inputs(numbers: Sequence[Any]) -> list[Value]:
-    tapes = {x.tape for x in numbers if type(x) is Value} or {current_tape()}
+def _aliases(numbers: Sequence[Any]) -> list[Value]:
+    tapes = {x.tape for x in numbers if type(x) is Value}
     if len(tapes) > 1:
         raise TapeError(messages.MIXED_TAPES)
     with tapes.pop():
@@ -261,26 +283,35 @@ def vjp(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., tuple[Any,
 
 @_decorator
 def jvp(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., tuple[Any, Any]]:
-    """What f returns, and how fast it changes as the argument does: the last argument is that speed, a nest like it.
+    """What f returns, and how fast it changes as the argument does, at a speed that is a nest like it.
 
-    With several argnums the speed is a tuple. One pass forward over the tape, whatever the number of inputs.
+    The speed follows the argument; with several argnums it follows the last of them, and is a tuple. One pass forward
+    over the tape, whatever the number of inputs.
 
     >>> jvp(lambda v: [v[0] * v[1], v[0]])([2.0, 3.0], [1.0, 0.0])
     ([6.0, 2.0], [3.0, 1.0])
     """
 
     def value_and_speed(*args: Any, **kwargs: Any) -> tuple[Any, Any]:
-        if not args:
-            raise TypeError("the last argument, by position, is a nest like what is differentiated by: its speed")
-        run = _Run(f, argnums, args[:-1], kwargs)
-        demand = f"the last argument is to be a nest like what {run.name} is differentiated by"
-        speeds = _alike(run.arguments, run.several(args[-1]), demand)
+        args, speed = _without_vector(f, argnums, args, kwargs)
+        run = _Run(f, argnums, args, kwargs)
+        demand = f"the vector is to be a nest like what {run.name} is differentiated by"
+        speeds = _alike(run.arguments, run.several(speed), demand)
         results = run.results()
-        trace = run.trace(results.numbers)
+        trace = run.trace(results.numbers, pull=False)
         values = [run.settled(y, trace) for y in results.numbers]
         return results.filled(values), results.filled(run.push(trace, speeds, results.numbers))
 
     return value_and_speed
+
+
+def _without_vector(f: Any, argnums: Argnums, args: Any, kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], Any]:
+    """The arguments of f by position, and the vector that stands among them, behind those that argnums means."""
+    places = _places(f, _name(f), argnums, args[:-1], kwargs)
+    behind = 1 + max([place for place in places if isinstance(place, int)], default=len(args) - 2)
+    if not args:
+        raise TypeError(f"the last argument by position is the vector, and {_name(f)} was given none")
+    return args[:behind] + args[behind + 1 :], args[behind]
 
 
 @_decorator
@@ -309,8 +340,8 @@ def _jacobian(run: _Run) -> Any:
 def _rows_of_jacobian(run: _Run, ys: list[Any]) -> list[Sequence[Any]]:
     """For each result, its derivatives with respect to the inner inputs."""
     if len(ys) <= len(run.inputs):
-        return [[*map(kept, run.trace([y]).pull(run.inputs))] for y in ys]
-    trace, count = run.trace(ys), len(run.inputs)
+        return [run.trace([y]).pull(run.inputs) for y in ys]
+    trace, count = run.trace(ys, pull=False), len(run.inputs)
     columns = [run.push(trace, [None] * i + [1.0] + [None] * (count - i - 1), ys) for i in range(count)]
     return list(zip(*columns, strict=True))
 
@@ -338,7 +369,7 @@ def hessian(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
 
 @_decorator
 def hvp(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
-    """The hessian times a vector, the last argument, which is a nest like the argument; costs about two gradients.
+    """The hessian times a vector, a nest like the argument that follows it as in `jvp`; costs about two gradients.
 
     >>> hvp(lambda v: v[0] ** 2 * v[1])([1.0, 2.0], [1.0, 0.0])
     [4.0, 2.0]

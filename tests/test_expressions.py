@@ -33,7 +33,7 @@ def calculate(name, xs):
             return abs(x)
         case "dot", _:
             return scalargrad.dot(xs[: len(xs) // 2], xs[len(xs) // 2 :])
-        case ("sum" | "prod" | "logsumexp"), _:
+        case (("sum" | "prod" | "logsumexp"), _):
             return getattr(scalargrad, name)(xs)
     return getattr(scalargrad, name)(*xs)
 
@@ -46,8 +46,10 @@ def is_smooth_and_tame(name, xs):
         return False
     if name in ("div", "hypot", "atan2") and abs(xs[1]) < 0.1:
         return False
-    if name in KINKED and abs(xs[0]) < 1e-3 or name == "tan" and abs(xs[0]) > 1.4 or name == "exp" and xs[0] > 5:
+    if (name in KINKED and abs(xs[0]) < 1e-3) or (name == "tan" and abs(xs[0]) > 1.4) or (name == "exp" and xs[0] > 5):
         return False
+    if name == "atan2" and xs[1] < 0 and abs(xs[0]) < 1e-3:
+        return False  # at its cut
     if name in ("maximum", "minimum") and abs(xs[0] - xs[1]) < 1e-3:
         return False
     return abs(calculate(name, xs)) < 1e3
@@ -106,7 +108,9 @@ def test_the_gradient_of_a_random_program_is_the_true_one(program):
         exact = [mpmath.mpf(x) for x in numbers]
         for i, (gradient, size) in enumerate(zip(found, sizes, strict=True)):
             true = mpmath.diff(lambda x, i=i: run(steps, [*exact[:i], x, *exact[i + 1 :]], in_mpmath), exact[i])
-            assert abs(gradient - true) <= 1e-9 * (size + abs(true)), f"with respect to input {i}: {gradient}, not {true}"
+            assert abs(gradient - true) <= 1e-9 * (size + abs(true)), (
+                f"with respect to input {i}: {gradient}, not {true}"
+            )
 
 
 @given(programs())

@@ -123,7 +123,7 @@ def test_the_source_distribution_has_the_native_source_and_nothing_generated(sdi
 @pytest.mark.parametrize("name", PYTHONS)
 def test_it_installs_under_every_python(name, sdist, tmp_path):
     python = virtual(PYTHONS[name], tmp_path / "venv")
-    wheel = wheel_of(sdist, python, tmp_path)
+    wheel = wheel_of(sdist, python, tmp_path, SCALARGRAD_BUILD="auto")
     engine = "native" if COMPILER and PYTHONS[name]["can build"] else "python"
     assert not [name for name in zipfile.ZipFile(wheel).namelist() if name.endswith((".c", ".pyc"))]
     installed(wheel, python, engine, tmp_path)
@@ -131,7 +131,7 @@ def test_it_installs_under_every_python(name, sdist, tmp_path):
 
 def test_it_installs_without_a_compiler(sdist, tmp_path):
     python = virtual(THIS, tmp_path / "venv")
-    installed(wheel_of(sdist, python, tmp_path, **NO_COMPILER), python, "python", tmp_path)
+    installed(wheel_of(sdist, python, tmp_path, SCALARGRAD_BUILD="auto", **NO_COMPILER), python, "python", tmp_path)
     failed = run(python, "-I", "-c", "import scalargrad", cwd=tmp_path, SCALARGRAD_ENGINE="native")
     assert "SCALARGRAD_ENGINE=native, but the native engine cannot be imported" in failed.stderr
 

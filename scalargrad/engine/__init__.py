@@ -12,16 +12,18 @@ from typing import TYPE_CHECKING
 from scalargrad.engine.thread import debug, no_grad, scope
 
 if TYPE_CHECKING:  # what type checkers read is the readable engine
-    from scalargrad.engine.python import Tape, Value, current_tape, function, sweep
+    from scalargrad.engine.python import Tape, Value, adjoints, current_tape, function, inputs, sweep
 
 __all__ = [
     "ENGINE",
     "REASON",
     "Tape",
     "Value",
+    "adjoints",
     "current_tape",
     "debug",
     "function",
+    "inputs",
     "new_input",
     "no_grad",
     "scope",
@@ -43,6 +45,8 @@ def _pick(choice: str) -> tuple[ModuleType, str]:
     except ImportError as error:
         if choice == "native":
             raise ImportError(f"SCALARGRAD_ENGINE=native, but the native engine cannot be imported: {error}") from error
+        if isinstance(error, ModuleNotFoundError) and error.name == "scalargrad.engine.native":
+            return python, "the native engine is not built"
         return python, f"the native engine cannot be imported: {error}"
 
 
@@ -53,7 +57,8 @@ ENGINE = _engine.__name__.rpartition(".")[2]
 
 if not TYPE_CHECKING:
     Tape, Value, current_tape = _engine.Tape, _engine.Value, _engine.current_tape
-    function, sweep = _engine.function, _engine.sweep
+    function, inputs = _engine.function, _engine.inputs
+    adjoints, sweep = _engine.adjoints, _engine.sweep
 
 
 def new_input(data: float, label: str) -> "Value":

@@ -36,7 +36,7 @@ from libc.stdint cimport int32_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free, malloc, realloc
 from libc.string cimport memcpy, memset
 
-__all__ = ["Tape", "Value", "current_tape", "function", "sweep"]
+__all__ = ["Tape", "Value", "adjoints", "current_tape", "function", "inputs", "sweep"]
 
 if sysconfig.get_config_var("Py_GIL_DISABLED"):
     raise ImportError("the native engine relies on the global interpreter lock, and this Python was built without it")
@@ -198,7 +198,7 @@ cdef class Extra:
 
     cdef str label
     cdef object line, rule
-    cdef list constants
+    cdef dict constants
 
     def __cinit__(self):
         self.label = ""
@@ -713,6 +713,16 @@ cdef inline int as_double(PyObject *x, double *number) except -1:
     return 1
 
 
+def inputs(numbers):
+    cdef list xs = list(numbers)
+    cdef Py_ssize_t i
+    cdef PyObject *x
+    for i in range(len(xs)):
+        x = PyList_GET_ITEM(<PyObject *>xs, i)
+        xs[i] = new_input(PyFloat_AS_DOUBLE(x)) if PyFloat_CheckExact(x) else Value(<object>x)
+    return xs
+
+
 def function(rule):
     parameters = list(inspect.signature(rule.value).parameters.values())[1:]
     cdef object arity = None if parameters[-1].kind is parameters[-1].VAR_POSITIONAL else len(parameters)
@@ -738,6 +748,7 @@ def function(rule):
         except Exception as error:
             raise messages.failed(error, rule, operands, numbers) from None
 
+    apply.__name__, apply.__doc__ = rule.name, f"{rule.name} of Values or real numbers, recorded as one row."
     return apply
 
 
@@ -1017,14 +1028,16 @@ cdef PyObject *typed(int op, PyObject *operands) except? NULL:
 # ── sweeping ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-cdef inline void touch(Store *s, int32_t k, bint reached, double share, Py_ssize_t *count, int32_t *low) noexcept:
+cdef inline void touch(
+    Store *s, int32_t k, bint reached, double share, Py_ssize_t *count, int32_t *low, int32_t first
+) noexcept:
     """Visit a row, and hand it a share of an adjoint if it is reached."""
     cdef Row *row = s.rows + k
     if not row.flags & TOUCHED:
         s.adjoints[k] = share
         s.touched[count[0]] = k
         count[0] += 1
-        if row.op:  # an input hands on to nobody
+        if row.op and k >= first:  # an input hands on to nobody
             s.pending[k >> BLOCK] = 1
             if k < low[0]:
                 low[0] = k
@@ -1033,7 +1046,7 @@ cdef inline void touch(Store *s, int32_t k, bint reached, double share, Py_ssize
     row.flags |= TOUCHED | REACHED if reached else TOUCHED
 
 
-cdef int32_t walk(Store *s, int32_t top, int32_t low, Py_ssize_t *touched) noexcept:
+cdef int32_t walk(Store *s, int32_t top, int32_t low, int32_t first, Py_ssize_t *touched) noexcept:
     """From the row `top` down: each row that was touched hands its adjoint on. Gives an operand that is stale, or 0.
 
     What nothing touched is passed over by the block, and the walk ends at the lowest row that waits.
@@ -1073,9 +1086,9 @@ cdef int32_t walk(Store *s, int32_t top, int32_t low, Py_ssize_t *touched) noexc
                         stale = k
                         break
                     if reached and item.reached:
-                        touch(s, k, True, 0.0 + adjoint * item.derivative, &count, &low)
+                        touch(s, k, True, 0.0 + adjoint * item.derivative, &count, &low, first)
                     else:
-                        touch(s, k, False, 0.0, &count, &low)
+                        touch(s, k, False, 0.0, &count, &low, first)
                 if stale:
                     break
                 continue
@@ -1084,13 +1097,13 @@ cdef int32_t walk(Store *s, int32_t top, int32_t low, Py_ssize_t *touched) noexc
                 if s.rows[k].epoch > row.epoch:
                     stale = k
                     break
-                touch(s, k, True, 0.0 + adjoint * row.da, &count, &low)  # the first share comes on top of 0.0
+                touch(s, k, True, 0.0 + adjoint * row.da, &count, &low, first)  # the first share comes on top of 0.0
             k = row.b
             if k:
                 if s.rows[k].epoch > row.epoch:
                     stale = k
                     break
-                touch(s, k, True, 0.0 + adjoint * row.db, &count, &low)
+                touch(s, k, True, 0.0 + adjoint * row.db, &count, &low, first)
         if stale:
             memset(s.pending, 0, (top >> BLOCK) + 1)
             break
@@ -1111,14 +1124,28 @@ cdef object stale_error(Store *s, int32_t k):
     return StaleValueError(messages.stale(value.label, value._data))
 
 
-def sweep(dict seeds):
+cdef Py_ssize_t swept(Store *s, list roots, list numbers, int32_t first) except -1:
+    """Sweep, and leave what it touched, so many rows, to be read and then forgotten."""
+    cdef Py_ssize_t i, count = 0
+    cdef int32_t top = 0, low = s.n, stale, k
+    cdef double seed
+    scratch(s)
+    for i in range(len(roots)):
+        k = (<Thin *><PyObject *>roots[i]).row
+        seed = numbers[i]
+        top = max(top, k)
+        touch(s, k, True, seed, &count, &low, first)
+    stale = walk(s, top, low, first, &count)
+    if stale:
+        forget(s, count)
+        raise stale_error(s, stale)
+    return count
+
+
+cdef Store *store_of(dict seeds, list numbers, first) except? NULL:
+    """Where all the roots are, and the first row to sweep, if any; NULL without either. The seeds become floats."""
     cdef Store *s = NULL
     cdef PyObject *x
-    cdef Py_ssize_t i, count = 0
-    cdef int32_t top = 0, low, stale, k
-    cdef double seed
-    cdef list numbers = []
-    adjoints = dict(seeds)
     for root, number in seeds.items():
         x = <PyObject *>root
         if not is_value(x):
@@ -1127,20 +1154,28 @@ def sweep(dict seeds):
             raise TapeError(messages.MIXED_TAPES)
         s = (<Thin *>x).store
         numbers.append(float(number))
+    if first is not None:
+        x = <PyObject *>first
+        if not is_value(x):
+            raise TypeError(messages.not_a_number("a sweep begins at a Value", first))
+        if s != NULL and s != (<Thin *>x).store:
+            raise TapeError(messages.MIXED_TAPES)
+        s = (<Thin *>x).store
+    if s != NULL:
+        check_thread(s)
+    return s
+
+
+def sweep(dict seeds, first=None):
+    cdef list numbers = []
+    cdef Store *s = store_of(seeds, numbers, first)
+    cdef Py_ssize_t i, count
+    cdef int32_t k
+    cdef list roots = list(seeds)
+    adjoints = dict(seeds)
     if s == NULL:
         return adjoints
-    check_thread(s)
-    scratch(s)
-    low = s.n
-    for root in adjoints:
-        k = (<Thin *><PyObject *>root).row
-        seed = numbers[count]
-        top = max(top, k)
-        touch(s, k, True, seed, &count, &low)
-    stale = walk(s, top, low, &count)
-    if stale:
-        forget(s, count)
-        raise stale_error(s, stale)
+    count = swept(s, roots, numbers, 0 if first is None else (<Thin *><PyObject *>first).row)
     try:
         for i in range(len(seeds), count):
             adjoints[value_of(s, s.touched[i])] = None
@@ -1153,6 +1188,32 @@ def sweep(dict seeds):
     return adjoints
 
 
+def adjoints(dict seeds, xs, first=None):
+    cdef list numbers = []
+    cdef Store *s = store_of(seeds, numbers, first)
+    cdef Py_ssize_t i, count, n
+    cdef int32_t start
+    cdef PyObject *x
+    cdef list roots = list(seeds), inputs = list(xs), found
+    n = len(inputs)
+    found = [0.0] * n
+    if s == NULL:
+        return found
+    start = 0 if first is None else (<Thin *><PyObject *>first).row
+    count = swept(s, roots, numbers, start)
+    try:
+        for i in range(count):
+            if s.touched[i] < start:
+                return None
+        for i in range(n):  # floats are nothing that the garbage collector counts, so no code of others runs
+            x = PyList_GET_ITEM(<PyObject *>inputs, i)
+            if is_value(x) and (<Thin *>x).store == s and row_of(x).flags & REACHED:
+                found[i] = s.adjoints[(<Thin *>x).row] or 0.0
+    finally:
+        forget(s, count)
+    return found
+
+
 cdef int backward(PyObject *root, double seed) except -1:
     """Sweep, and write the adjoints down once all of it has gone well."""
     cdef Store *s = (<Thin *>root).store
@@ -1161,8 +1222,8 @@ cdef int backward(PyObject *root, double seed) except -1:
     cdef Row *row
     check_thread(s)
     scratch(s)
-    touch(s, (<Thin *>root).row, True, seed, &count, &low)
-    stale = walk(s, (<Thin *>root).row, low, &count)
+    touch(s, (<Thin *>root).row, True, seed, &count, &low, 0)
+    stale = walk(s, (<Thin *>root).row, low, 0, &count)
     if stale:
         forget(s, count)
         raise stale_error(s, stale)
@@ -1404,7 +1465,7 @@ cdef class Handle:
     def _constants(self):
         return extra_of(self).constants if row_of(<PyObject *>self).flags & EXTRA else None
 
-    def _keep_constants(self, list constants):
+    def _keep_constants(self, dict constants):
         extra_of(self).constants = constants
 
 
@@ -1461,13 +1522,14 @@ cdef int own(self) except -1:
 
 def _method(name):
     """The method for an operation on one operand."""
-    cdef int op = CODES[RULES[name]]
+    rule = RULES[name]
+    cdef int op = CODES[rule]
 
     def method(self):
         own(self)
         return prefix(op, <PyObject *>self)
 
-    method.__name__, method.__doc__ = name, f"The same as scalargrad.{name}(self)."
+    method.__name__, method.__doc__ = name, f"{rule.text('self')}, recorded as one row."
     return method
 
 
@@ -1498,8 +1560,11 @@ class Value(Handle, Number):
         if self._constants is None:
             with Tape():
                 constants = () if self.rule is RULES["pow_const"] else operands  # its exponent is in `_op`
-                self._keep_constants([Value(x) for x in constants if type(x) is float])
-        return {x for x in operands if type(x) is Value}.union(self._constants)
+                self._keep_constants({i: Value(x) for i, x in enumerate(constants) if type(x) is float})
+        for i, constant in self._constants.items():  # micrograd has gradients for them too
+            slope = self.local_derivatives[i]
+            constant.grad = None if not self.has_grad or slope is None else self.grad * slope
+        return {x for x in operands if type(x) is Value}.union(self._constants.values())
 
     sqrt, cbrt, relu, sigmoid, softplus, gelu = map(_method, ("sqrt", "cbrt", "relu", "sigmoid", "softplus", "gelu"))
     exp, exp2, expm1, log, log1p = map(_method, ("exp", "exp2", "expm1", "log", "log1p"))

@@ -21,7 +21,7 @@ from __future__ import annotations
 import inspect
 import weakref
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from heapq import heappop, heappush
 from operator import attrgetter
 from typing import Any, NoReturn, Self, cast
@@ -34,7 +34,7 @@ from scalargrad.errors import StaleValueError, TapeError
 from scalargrad.namespaces import FLOATS, IEEE, IeeeFloat, as_float, namespace_of
 from scalargrad.rules import RULES, Rule
 
-__all__ = ["Tape", "Value", "current_tape", "function", "sweep"]
+__all__ = ["Tape", "Value", "adjoints", "current_tape", "function", "inputs", "sweep"]
 
 # ── tapes ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -60,8 +60,8 @@ class Tape:
             raise TypeError(messages.not_a_number("max_rows is a whole number from 1 on, or None", max_rows))
         self._rows: list[weakref.ref[Value]] = []  # in the order of recording
         self._max_rows = max_rows
-        self._limit = 1024 if max_rows is None else min(1024, max_rows)  # when there are as many, the dead are forgotten
-        self._clock = 0  # counts what happens: a row recorded, an input's data set
+        self._limit = min(1024, max_rows or 1024)  # when there are as many, the dead are forgotten
+        self._clock = 0  # counts what happens: a row recorded, an input's data set (which makes older rows stale)
         self._state = here.state  # of the thread that owns it
 
     def _check_thread(self) -> None:
@@ -113,7 +113,11 @@ def current_tape() -> Tape:
 
 
 def _record(rule: Rule, operands: tuple[Value | float, ...]) -> Value:
-    """Apply a rule to operands, at least one of them a Value, and append the row to their tape."""
+    """Apply a rule to operands, at least one of them a Value, and append the row to their tape.
+
+    In short: the numbers of the operands, the rule's value and derivatives for these, and a row that holds it all.
+    The rest sees to it that there is one tape, that this is its thread, and what happens where floats raise.
+    """
     tape: Any = None
     numbers: list[Any] = []
     for operand in operands:
@@ -160,7 +164,7 @@ def _append(tape: Tape, rule: Rule | None, data: float, operands: Any, derivativ
     row._label, row._scope, row._line = label, state.scope, messages.caller() if state.debug else None
     ref, recorded = weakref.ref(row), len(rows)
     if recorded >= tape._limit:
-        tape._limit *= 2
+        tape._limit *= 2  # should a signal handler record meanwhile, it adds behind `recorded` and does not come here
         rows[:recorded] = [ref for ref in rows[:recorded] if ref() is not None]
         tape._limit = 2 * len(rows) + 1024 if tape._max_rows is None else min(2 * len(rows) + 1024, tape._max_rows)
         if len(rows) >= tape._limit:
@@ -169,6 +173,15 @@ def _append(tape: Tape, rule: Rule | None, data: float, operands: Any, derivativ
     tape._clock += 1
     rows.append(ref)
     return row
+
+
+def inputs(numbers: Iterable[object]) -> list[Value]:
+    """A new input on the current tape for each of these numbers.
+
+    >>> inputs([1.0, 2.0])
+    [Value(1.0), Value(2.0)]
+    """
+    return [Value(x) for x in numbers]
 
 
 def function(rule: Rule) -> Callable[..., Any]:
@@ -195,27 +208,30 @@ def function(rule: Rule) -> Callable[..., Any]:
         except Exception as error:
             raise messages.failed(error, rule, operands, numbers) from None
 
+    apply.__name__, apply.__doc__ = rule.name, f"{rule.name} of Values or real numbers, recorded as one row."
     return apply
 
 
 # ── sweeping ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def sweep(seeds: dict[Value, float]) -> dict[Value, float | None]:
+def sweep(seeds: dict[Value, float], first: Value | None = None) -> dict[Value, float | None]:
     """The adjoints of all rows that the roots depend on: how much the sum of seed * root changes for a change of each.
 
     Of the rows reached so far, the one recorded last comes first. All rows that use it were recorded after it, and so
     have had their turn: its adjoint is complete. What only leads to an operand that was not chosen (by where, max,
-    min) has its turn as well, to see that it is not stale, and gets None. Changes no `.grad`.
+    min) has its turn as well, to see that it is not stale, and gets None. What was recorded before `first`, a Value on
+    the same tape, hands nothing on: the sweep ends there. Changes no `.grad`.
 
     >>> x = Value(3.0)
     >>> sweep({x * x: 1.0, x + 1: 10.0})[x]
     16.0
     """
     adjoints: dict[Value, float | None] = dict(seeds)
-    reached = {-root._order: root for root in seeds}  # rows by minus their order
+    start = -1 if first is None else first._order
+    reached = {-root._order: root for root in seeds if root._order >= start}  # rows by minus their order
     latest = sorted(reached)  # a heap of these orders
-    tapes = {root._tape for root in seeds}
+    tapes = {value._tape for value in (*seeds, first) if value is not None}
     if len(tapes) > 1:
         raise TapeError(messages.MIXED_TAPES)
     for tape in tapes:
@@ -230,12 +246,27 @@ def sweep(seeds: dict[Value, float]) -> dict[Value, float | None]:
                 raise StaleValueError(messages.stale(operand._label, operand._data))
             if operand not in adjoints:
                 adjoints[operand] = None
-                if operand._operands:  # an input hands on to nobody
+                if operand._operands and operand._order >= start:  # an input hands on to nobody
                     reached[-operand._order] = operand
                     heappush(latest, -operand._order)
             if adjoint is not None and derivative is not None:
                 adjoints[operand] = (adjoints[operand] or 0.0) + adjoint * derivative
     return adjoints
+
+
+def adjoints(seeds: dict[Value, float], xs: Sequence[Value], first: Value | None = None) -> list[float] | None:
+    """Of a sweep, no more than the adjoints of xs, in a list; 0.0 for those that it did not reach.
+
+    None, if it came to anything recorded before `first`: then there is more to tell than numbers.
+
+    >>> x, y = Value(3.0), Value(2.0)
+    >>> adjoints({x * x: 1.0}, [x, y]), adjoints({x * y: 1.0}, [y], first=y)
+    ([6.0, 0.0], None)
+    """
+    found = sweep(seeds, first)
+    if first is not None and any(row._order < first._order for row in found):
+        return None
+    return [found.get(x) or 0.0 for x in xs]
 
 
 # ── Value ───────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -255,7 +286,9 @@ def _infix(name: str, constant_right: str = "", constant_left: str = "") -> tupl
         number = as_float(other)
         return NotImplemented if number is None else _record(left, (number, self))
 
-    forward.__qualname__ = reflected.__qualname__ = f"Value.{name}"
+    for method in (forward, reflected):
+        method.__name__, method.__qualname__ = name, f"Value.{name}"
+        method.__doc__ = f"{rule.text('x', 'y')}, recorded as one row."
     return forward, reflected
 
 
@@ -266,7 +299,7 @@ def _method(name: str) -> Any:
     def method(self: Value) -> Value:
         return _record(rule, (self,))
 
-    method.__name__, method.__doc__ = name, f"The same as scalargrad.{name}(self)."
+    method.__name__, method.__doc__ = name, f"{rule.text('self')}, recorded as one row."
     return method
 
 
@@ -300,7 +333,7 @@ class Value(Number):
     _label: str
     _scope: tuple[str, ...]
     _line: str | None
-    _constants: list[Value]  # there once somebody has asked for _prev
+    _constants: dict[int, Value]  # there once somebody has asked for _prev
 
     def __new__(cls, data: object, label: str = "") -> Self:
         number = real("the data of a Value is a real number", data)
@@ -377,8 +410,11 @@ class Value(Number):
         if not hasattr(self, "_constants"):
             with Tape():
                 constants = () if self._rule is RULES["pow_const"] else self._operands  # its exponent is in `_op`
-                self._constants = [Value(x) for x in constants if type(x) is float]
-        return {x for x in self._operands if type(x) is Value}.union(self._constants)
+                self._constants = {i: Value(x) for i, x in enumerate(constants) if type(x) is float}
+        for i, constant in self._constants.items():  # micrograd has gradients for them too
+            slope = self._derivatives[i]
+            constant._grad = None if self._grad is None or slope is None else self._grad * slope
+        return {x for x in self._operands if type(x) is Value}.union(self._constants.values())
 
     __add__, __radd__ = _infix("add")
     __sub__, __rsub__ = _infix("sub")

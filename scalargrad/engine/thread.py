@@ -57,7 +57,9 @@ class _Mode(ContextDecorator):
     def __call__(self, function: _F) -> _F:
         for check in (inspect.isgeneratorfunction, inspect.iscoroutinefunction, inspect.isasyncgenfunction):
             if check(function):
-                raise TypeError(f"{self.kind} as a decorator would be left before {function.__name__} begins: use `with`")
+                raise TypeError(
+                    f"{self.kind} as a decorator would be left before {function.__name__} begins: use `with`"
+                )
         return super().__call__(function)
 
     def __enter__(self) -> None:

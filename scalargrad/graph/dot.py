@@ -52,14 +52,14 @@ def dot_source(expression: Expression) -> str:
     columns, hurry = _columns(expression), span(expression) > _MANY
     if hurry:
         graph.attr(**_HURRY)
-    roots = set(expression.roots)
+    roots, without_gradient = set(expression.roots), expression.without_gradient
     for i, node in enumerate(expression.nodes):
         if node.kind == "result":
             graph.node(f"n{i}op", _text(literal(node.symbol)), **_OPERATION)
             for place, edge in enumerate(node.edges):
                 far = hurry or columns[i] - columns[edge.operand] > 3
                 graph.edge(f"n{edge.operand}", f"n{i}op", **_edge_style(edge, place, far))
-        graph.node(f"n{i}", _text(*_lines(node)), **_style(node), **(_ROOT if i in roots else {}))
+        graph.node(f"n{i}", _text(*_lines(node, without_gradient)), **_style(node), **(_ROOT if i in roots else {}))
         if node.kind == "result":
             graph.edge(f"n{i}op", f"n{i}", arrowhead="none")
     return str(graph.source)
@@ -89,9 +89,9 @@ def _columns(expression: Expression) -> list[int]:
     return [column if node.edges else max(use - 1, 0) for column, use, node in zip(columns, first_use, nodes)]
 
 
-def _lines(node: Node) -> list[str]:
+def _lines(node: Node, without_gradient: str) -> list[str]:
     value = named(node.label, number(node.value))
-    return [value] if node.kind == "constant" else [value, "grad " + number(node.grad, none="not yet")]
+    return [value] if node.kind == "constant" else [value, "grad " + number(node.grad, none=without_gradient)]
 
 
 def _style(node: Node) -> dict[str, str]:

@@ -61,6 +61,12 @@ class Expression:
     nodes: tuple[Node, ...]
     roots: tuple[int, ...]
 
+    @property
+    def without_gradient(self) -> str:
+        """What to say of a node without a gradient: a backward pass from a root that has one did not reach it."""
+        swept = any(self.nodes[root].grad is not None for root in self.roots)
+        return "not reached" if swept else "not yet"
+
 
 def read(roots: Iterable[Row]) -> Expression:
     """Read all that the roots depend on, in time linear in its size (but for one sort), and without recursion.

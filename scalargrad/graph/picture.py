@@ -23,7 +23,8 @@ def draw(*ys: Row | Iterable[Row], max_nodes: int = 2_000) -> "Graph":
     """A picture of how the Values ys were computed, as they are now: `draw(y)`, `draw(y, z)` or `draw([y, z])`.
 
     A box is an input, a constant or a result, with its label, value and gradient ("not yet" before any backward
-    pass); an ellipse is the operation that computed it; an edge into an operation shows the local derivative.
+    pass, "not reached" where that did not come); an ellipse is the operation that computed it; an edge into an
+    operation shows the local derivative.
 
     Raises TypeError for anything but Values. Rendering raises RenderError if there are more than max_nodes nodes, or
     fewer with very long edges; text and DOT have no limit.
@@ -81,10 +82,10 @@ class Graph:
             )
         return self.source
 
-    def save(self, path: str | os.PathLike[str]) -> Path:
+    def save(self, path: str | os.PathLike[str], scale: float = 2.0) -> Path:
         """Write the picture to a file, in the format that its suffix says: .svg, .png, .pdf or .dot; returns the path.
 
-        The file appears complete or not at all. Raises ValueError for another suffix, OSError where the file cannot
+        The scale is that of a PNG. The file appears complete or not at all. Raises ValueError for another suffix, OSError where the file cannot
         be written, and RenderError as svg does; a PDF takes an installed Graphviz.
 
         >>> from scalargrad import Value
@@ -99,7 +100,7 @@ class Graph:
         if path.suffix.lower() == ".svg":
             content = self.svg().encode()
         elif path.suffix.lower() == ".png":
-            content = self.png()
+            content = self.png(scale)
         elif path.suffix.lower() == ".pdf":
             content = render.pdf(self._checked_source())
         elif path.suffix.lower() == ".dot":

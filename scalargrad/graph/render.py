@@ -2,9 +2,11 @@
 
 import importlib
 import math
+import os
 import re
 import shutil
 import subprocess
+import sys
 import threading
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,7 @@ _TIMEOUT = 60.0  # seconds
 _MOST_PIXELS = 50e6
 _STARTS = {"svg": b"<?xml", "png": b"\x89PNG", "pdf": b"%PDF"}
 _FONT_FILE = Path(__file__).with_name("font") / "DejaVuSansMono.ttf"
+_FONT_CONFIG = _FONT_FILE.with_name("fonts.conf")
 _LAST_OF_FONT = "\u04ff"  # no character that the font has is beyond it, except a few that are seldom used
 
 _WAYS = """
@@ -38,7 +41,7 @@ def png(source: str, scale: float) -> bytes:
     if not (0 < scale < math.inf):
         raise ValueError(f"scale is a number greater than 0, not {scale!r}")
     resvg, dot = _module("resvg_py"), shutil.which("dot")
-    if resvg is None and dot:  # it has to take the fonts it finds on the machine
+    if resvg is None and dot:
         return _run(dot, source, "png", f"-Gdpi={96 * scale}")
     if resvg is None:
         raise RenderError(f"nothing here can make a PNG: there is no `dot` on the PATH, and no resvg-py.{_WAYS}")
@@ -59,7 +62,7 @@ def _run(dot: str, source: str, kind: str, *options: str) -> bytes:
     """What an installed dot makes of it."""
     command = [dot, f"-T{kind}", *options]
     try:
-        done = subprocess.run(command, input=source.encode(), capture_output=True, timeout=_TIMEOUT)
+        done = subprocess.run(command, input=source.encode(), capture_output=True, timeout=_TIMEOUT, env=_environment())
     except subprocess.TimeoutExpired:
         raise RenderError(f"{dot} did not finish in {_TIMEOUT:g} seconds: draw a smaller part") from None
     except OSError as error:
@@ -70,6 +73,11 @@ def _run(dot: str, source: str, kind: str, *options: str) -> bytes:
     if not done.stdout.startswith(_STARTS[kind]):
         raise RenderError(f"{' '.join(command)} did not write {kind.upper()}: is that the dot of Graphviz?")
     return done.stdout
+
+
+def _environment() -> dict[str, str]:
+    """Of a dot: it is shown our font, for a machine may have none. Windows and macOS always have some."""
+    return {"FONTCONFIG_FILE": str(_FONT_CONFIG)} | os.environ if sys.platform == "linux" else dict(os.environ)
 
 
 def _module(name: str) -> Any:
@@ -103,7 +111,7 @@ def _rasterise(resvg: Any, drawn: str, scale: float) -> bytes:
     if pixels > _MOST_PIXELS:  # the rasteriser would end the process when it runs out of memory
         raise RenderError(
             f"the PNG would have {pixels / 1e6:,.0f} million pixels, more than {_MOST_PIXELS / 1e6:.0f} million: "
-            "make scale smaller, or draw as SVG, which has no pixels"
+            f"take a smaller scale than {scale:g}, as in save(path, scale=0.5), or draw as SVG, which has no pixels"
         )
     try:
         return bytes(

@@ -44,7 +44,7 @@ def text(expression: Expression, limit: int = 200) -> str:
             starts.append(i)
         else:
             shown.add(i)
-            lines.append(edge + _line(i, nodes[i]))
+            lines.append(edge + _line(i, nodes[i], expression.without_gradient))
             for operand in reversed(nodes[i].edges):
                 last = operand is nodes[i].edges[-1]
                 branch = f"{indent}{'└' if last else '├'}─({number(operand.derivative)})─ "
@@ -54,9 +54,9 @@ def text(expression: Expression, limit: int = 200) -> str:
     return "\n".join(lines)
 
 
-def _line(i: int, node: Node) -> str:
+def _line(i: int, node: Node, without_gradient: str) -> str:
     value = named(node.label, number(node.value))
     if node.kind == "constant":
         return value
     operation = f"{literal(node.symbol)}  " if node.symbol else ""
-    return f"[{i}] {operation}{value}, grad {number(node.grad, none='not yet')}"
+    return f"[{i}] {operation}{value}, grad {number(node.grad, none=without_gradient)}"

@@ -33,7 +33,7 @@ def test_python_asks_for_the_readable_engine():
 def test_auto_is_the_default_and_falls_back_with_the_reason(engine):
     told = run(WITHOUT_NATIVE + TELL, engine)
     assert told.stdout.splitlines()[0] == "python", told.stderr
-    assert "native engine cannot be imported" in told.stdout
+    assert "native engine is not built" in told.stdout
 
 
 def test_native_raises_where_it_cannot_be_had_and_names_the_reason():

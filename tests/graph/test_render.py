@@ -139,6 +139,19 @@ def test_text_is_rasterised_on_a_machine_without_fonts(any_graphviz, neuron, mon
     assert len(render._rasterise(resvg_py, svg, 2)) > 2 * len(render._rasterise(resvg_py, without_text, 2))
 
 
+def test_an_installed_dot_is_shown_our_font(fake_dot, monkeypatch):
+    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.delenv("FONTCONFIG_FILE", raising=False)
+    fake_dot("""import os; print("<?xml", open(os.environ["FONTCONFIG_FILE"]).read())""")
+    assert '<dir prefix="relative">.</dir>' in draw(Value(1.0)).svg()
+
+
+def test_a_font_configuration_of_the_user_stands(fake_dot, monkeypatch):
+    monkeypatch.setenv("FONTCONFIG_FILE", "mine.conf")
+    fake_dot("""import os; print("<?xml", os.environ["FONTCONFIG_FILE"])""")
+    assert draw(Value(1.0)).svg() == "<?xml mine.conf\n"
+
+
 def test_fonts_of_the_machine_are_used_only_for_what_ours_lacks(embedded, monkeypatch):
     import resvg_py
 
@@ -222,3 +235,17 @@ if shutil.which("dot") or os.environ.get("REQUIRE_DOT"):
         installed = draw(neuron).svg()
         monkeypatch.setenv("PATH", str(tmp_path))
         assert installed.count('class="node"') == draw(neuron).svg().count('class="node"') == 9
+
+    if sys.platform == "linux":  # elsewhere there are always fonts
+
+        def test_dot_alone_writes_in_our_font_where_there_is_no_other(neuron, monkeypatch, tmp_path):
+            monkeypatch.delenv("FONTCONFIG_FILE", raising=False)
+            ours, none = tmp_path / "ours.conf", tmp_path / "none.conf"
+            ours.write_text(f"<fontconfig><dir>{render._FONT_FILE.parent}</dir></fontconfig>")
+            none.write_text("<fontconfig></fontconfig>")
+            monkeypatch.setitem(sys.modules, "resvg_py", None)
+            pictures = []
+            for config in (ours, none):
+                monkeypatch.setattr(render, "_FONT_CONFIG", config)
+                pictures.append(draw(neuron).png())
+            assert pictures[0] != pictures[1]
