@@ -41,7 +41,7 @@ class Effort:
     window: float = 0.005  # seconds timed at once, at least
     cell: float = 2.0  # seconds for the rounds of one cell
     longest: float = 4.0  # seconds that one run may take
-    preparation: float = 8.0  # seconds that recording or compiling once may take
+    preparation: float = 5.0  # seconds that recording or compiling once may take
     growth: tuple[int, ...] = (3, 4, 5, 6, 7)  # powers of ten, in rows
 
 
@@ -134,7 +134,7 @@ class Bench:
 
     def check_pace(self, peer: Peer, operations: int) -> None:
         """Raises LeftOut if, by what is known, the peer would take too long."""
-        if (seconds := operations * self.pace_once.get(peer.name, peer.least_cost)) > self.effort.preparation:
+        if (seconds := operations * max(peer.least_cost, self.pace_once.get(peer.name, 0.0))) > self.effort.preparation:
             raise LeftOut(f"to record or compile it would take about {seconds:,.1f} s")
         if (seconds := operations * self.pace.get(peer.name, 0.0)) > self.effort.longest:
             raise LeftOut(f"one run would take about {seconds:,.1f} s")

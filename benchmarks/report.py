@@ -223,7 +223,7 @@ def draw(path: Path, cells: list[Cell], growth: dict[str, list[dict[str, float]]
             sizes, [points[n] for n in sizes], marker="o", ms=4, lw=wide, color=color, ls="--" if again else "-"
         )
         ends.append((points[sizes[-1]], sizes[-1], peer, color))
-    gap, least = 1.3, 0.0  # so that names do not run into each other
+    gap, least = 1.36, 0.0  # so that names do not run into each other
     for y, x, peer, color in sorted(ends):
         least = max(y, least * gap)
         weight = "bold" if peer == "scalargrad" else "normal"

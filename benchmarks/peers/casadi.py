@@ -31,7 +31,7 @@ class Casadi(Peer):
             run_it()
             return float(value[0]), gradient.tolist()
 
-        run.keeps = buffer, function  # type: ignore[attr-defined]
+        run.keeps = buffer, function
         return run
 
 

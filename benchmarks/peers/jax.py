@@ -13,7 +13,7 @@ jax.config.update("jax_platforms", "cpu")
 
 
 class Jax(Peer):
-    name, package, once, least_cost = "jax.jit, run again", "jax", True, 1e-3
+    name, package, once, least_cost = "jax.jit, run again", "jax", True, 3e-3
     m = mathematics(
         jax.numpy,
         relu=jax.nn.relu,
