@@ -1,9 +1,19 @@
-"""Builds the native engine on request; everything else about the package is in pyproject.toml."""
+"""Builds the native engine on request; everything else about the package is in pyproject.toml.
+
+`SCALARGRAD_BUILD` says how: auto builds it where there is a compiler, and goes on without where there is none; native
+fails then; pure leaves it out, for a wheel that installs everywhere.
+"""
 
 import os
 import sys
 
 from setuptools import Extension, setup
+
+CHOICES = ("auto", "native", "pure")
+DEFAULT = "pure"  # to be "auto" once the native engine is complete: where it is built it runs
+BUILD = os.environ.get("SCALARGRAD_BUILD", DEFAULT)
+if BUILD not in CHOICES:
+    sys.exit(f"SCALARGRAD_BUILD={BUILD!r} is not one of {', '.join(CHOICES)}")
 
 # The same bits as the readable engine: no contraction of multiply and add, no arithmetic done at compile time in other
 # ways than libm's, nothing for one machine only.
@@ -12,12 +22,11 @@ FLAGS = (
     if sys.platform == "win32"
     else ["-O3", "-ffp-contract=off", "-fno-strict-aliasing", *(f"-fno-builtin-{f}" for f in ("pow", "sin", "cos"))]
 )
-
 NATIVE = Extension(
     "scalargrad.engine.native",
     ["scalargrad/engine/native.pyx"],
     extra_compile_args=FLAGS,
+    optional=BUILD == "auto",
 )
 
-# Only on request until the native engine is complete: where it is built it runs, and nobody is to get it unasked.
-setup(ext_modules=[NATIVE] if os.environ.get("SCALARGRAD_BUILD_NATIVE") == "1" else [])
+setup(ext_modules=[] if BUILD == "pure" else [NATIVE])
