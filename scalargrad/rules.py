@@ -17,14 +17,32 @@ The kinks, chosen once: relu'(0) = 0, abs'(0) = 0, leaky_relu'(0) is the slope, 
 first operand. At an edge of a domain a derivative may be infinite or nan (sqrt at 0); the value still stands.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import reduce
-from itertools import accumulate
-from math import cosh, inf, log, pi, sqrt
-from operator import add, mul
+from math import cosh, log
+from operator import mul
 from typing import Any
 
+from scalargrad.formulas import (
+    LN2,
+    LN10,
+    SQRT_HALF,
+    TWO_OVER_SQRT_PI,
+    atan2_slopes,
+    dot,
+    dot_slopes,
+    first_is_max,
+    first_is_min,
+    gelu_slope,
+    logsumexp,
+    not_a_pole,
+    power_exists,
+    products_of_others,
+    softmax,
+    softplus,
+    total,
+)
 from scalargrad.special import polygamma
 
 __all__ = ["RULES", "Rule"]
@@ -59,81 +77,6 @@ class Rule:
         return f" {self.symbol} ".join(operands) if len(operands) == 2 else f"{self.symbol}{operands[0]}"
 
 
-# ── formulas that do not fit on a line, or that several rows need ──────────────────────────────────────────────────
-
-
-def _first_is_max(x: Any, y: Any) -> Any:
-    return (x >= y) | (x != x)  # the second half hands a nan on, whichever side it is on
-
-
-def _first_is_min(x: Any, y: Any) -> Any:
-    return (x <= y) | (x != x)
-
-
-def _sum(xs: Iterable[Any]) -> Any:
-    return reduce(add, xs, 0.0)  # left to right: the builtin compensates from Python 3.12 on, and would differ
-
-
-def _halves(both: tuple[Any, ...]) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
-    half = len(both) // 2
-    return both[:half], both[half:]
-
-
-def _dot(ws_xs: tuple[Any, ...]) -> Any:
-    return _sum(w * x for w, x in zip(*_halves(ws_xs), strict=True))
-
-
-def _dot_slopes(ws_xs: tuple[Any, ...]) -> tuple[Any, ...]:
-    ws, xs = _halves(ws_xs)
-    return xs + ws
-
-
-def _products_of_others(xs: tuple[Any, ...]) -> tuple[Any, ...]:
-    before = accumulate(xs[:-1], mul, initial=1.0)  # not out / x, which is wrong as soon as an x is 0
-    after = list(accumulate(xs[:0:-1], mul, initial=1.0))[::-1]
-    return tuple(b * a for b, a in zip(before, after, strict=True))
-
-
-def _scaled_exponentials(m: Any, xs: tuple[Any, ...]) -> tuple[Any, list[Any]]:
-    top = reduce(lambda x, y: m.where(_first_is_max(x, y), x, y), xs)  # exp(x - top) cannot overflow
-    return top, [m.exp(x - top) for x in xs]
-
-
-def _logsumexp(m: Any, xs: tuple[Any, ...]) -> Any:
-    top, exponentials = _scaled_exponentials(m, xs)
-    return m.where(abs(top) == inf, top, top + m.log(_sum(exponentials)))
-
-
-def _softmax(m: Any, xs: tuple[Any, ...]) -> tuple[Any, ...]:
-    exponentials = _scaled_exponentials(m, xs)[1]  # not exp(x - out): among large xs, out has lost its last digits
-    total = _sum(exponentials)
-    return tuple(e / total for e in exponentials)
-
-
-def _atan2_slopes(m: Any, y: Any, x: Any) -> tuple[Any, Any]:
-    h = m.hypot(x, y)  # dividing twice by h, where h * h could overflow
-    return x / h / h, -y / h / h
-
-
-def _softplus(m: Any, x: Any) -> Any:
-    return m.where(x <= 0, 0.0, x) + m.log1p(m.exp(-abs(x)))
-
-
-def _gelu_slope(m: Any, x: Any) -> Any:
-    return 0.5 * m.erfc(-_SQRT_HALF * x) + _ONE_OVER_SQRT_TWO_PI * x * m.exp(-0.5 * x * x)
-
-
-def _power_exists(m: Any, x: Any, y: Any) -> Any:
-    return (x > 0) | ((x == 0) & (y >= 0)) | ((x < 0) & (y % 1 == 0))
-
-
-def _not_a_pole(m: Any, x: Any) -> Any:
-    return (x > 0) | (x % 1 != 0)
-
-
-_LN2, _LN10, _SQRT_HALF = log(2), log(10), sqrt(0.5)
-_TWO_OVER_SQRT_PI, _ONE_OVER_SQRT_TWO_PI = 2 / sqrt(pi), 1 / sqrt(2 * pi)
-
 # ── the table ──────────────────────────────────────────────────────────────────────────────────────────────────────
 # fmt: off
 
@@ -153,11 +96,11 @@ _TABLE = (
 
     # powers: x ** y, with its cases of a constant exponent and of a constant base
     Rule("pow", "**",      lambda m, x, y: m.pow(x, y),   lambda m, x, y, out: (y * m.pow(x, y - 1), out * m.log(x)),
-         domain=_power_exists, ulps=lambda x, y: 4 + (1 + abs(y)) * abs(log(abs(x) or 1.0))),
+         domain=power_exists, ulps=lambda x, y: 4 + (1 + abs(y)) * abs(log(abs(x) or 1.0))),
     Rule("pow_const", "**", lambda m, x, c: m.pow(x, c),  lambda m, x, c, out: (c * m.pow(x, m.where(c == 0, 1.0, c - 1)), None),
-         domain=_power_exists, ulps=lambda x, c: 4 + (1 + abs(c)) * abs(log(abs(x) or 1.0))),
+         domain=power_exists, ulps=lambda x, c: 4 + (1 + abs(c)) * abs(log(abs(x) or 1.0))),
     Rule("const_pow", "**", lambda m, c, y: m.pow(c, y),  lambda m, c, y, out: (None, out * m.log(c)),
-         domain=_power_exists),
+         domain=power_exists),
     Rule("sqrt", "sqrt",   lambda m, x: m.sqrt(x),        lambda m, x, out: (0.5 / out,),
          domain=lambda m, x: x >= 0),
     Rule("cbrt", "cbrt",   lambda m, x: m.cbrt(x),        lambda m, x, out: (1 / (3 * out * out),), ulps=12),
@@ -165,15 +108,15 @@ _TABLE = (
 
     # exponentials and logarithms
     Rule("exp", "exp",     lambda m, x: m.exp(x),         lambda m, x, out: (out,)),
-    Rule("exp2", "exp2",   lambda m, x: m.exp2(x),        lambda m, x, out: (out * _LN2,)),
+    Rule("exp2", "exp2",   lambda m, x: m.exp2(x),        lambda m, x, out: (out * LN2,)),
     Rule("expm1", "expm1", lambda m, x: m.expm1(x),       lambda m, x, out: (m.exp(x),)),
     Rule("log", "log",     lambda m, x: m.log(x),         lambda m, x, out: (1 / x,),
          domain=lambda m, x: x > 0),
     Rule("log1p", "log1p", lambda m, x: m.log1p(x),       lambda m, x, out: (1 / (1 + x),),
          domain=lambda m, x: x > -1),
-    Rule("log2", "log2",   lambda m, x: m.log2(x),        lambda m, x, out: (1 / (x * _LN2),),
+    Rule("log2", "log2",   lambda m, x: m.log2(x),        lambda m, x, out: (1 / (x * LN2),),
          domain=lambda m, x: x > 0),
-    Rule("log10", "log10", lambda m, x: m.log10(x),       lambda m, x, out: (1 / (x * _LN10),),
+    Rule("log10", "log10", lambda m, x: m.log10(x),       lambda m, x, out: (1 / (x * LN10),),
          domain=lambda m, x: x > 0),
 
     # circular functions and their inverses
@@ -185,7 +128,7 @@ _TABLE = (
     Rule("acos", "acos",   lambda m, x: m.acos(x),        lambda m, x, out: (-1 / m.sqrt((1 - x) * (1 + x)),),
          domain=lambda m, x: abs(x) <= 1),
     Rule("atan", "atan",   lambda m, x: m.atan(x),        lambda m, x, out: (1 / (1 + x * x),)),
-    Rule("atan2", "atan2", lambda m, y, x: m.atan2(y, x), lambda m, y, x, out: _atan2_slopes(m, y, x)),
+    Rule("atan2", "atan2", lambda m, y, x: m.atan2(y, x), lambda m, y, x, out: atan2_slopes(m, y, x)),
 
     # hyperbolic functions and their inverses
     Rule("sinh", "sinh",   lambda m, x: m.sinh(x),        lambda m, x, out: (m.cosh(x),)),
@@ -199,39 +142,39 @@ _TABLE = (
          domain=lambda m, x: abs(x) < 1),
 
     # special functions
-    Rule("erf", "erf",     lambda m, x: m.erf(x),         lambda m, x, out: (_TWO_OVER_SQRT_PI * m.exp(-x * x),),
+    Rule("erf", "erf",     lambda m, x: m.erf(x),         lambda m, x, out: (TWO_OVER_SQRT_PI * m.exp(-x * x),),
          ulps=lambda x: 4 + x * x),
-    Rule("erfc", "erfc",   lambda m, x: m.erfc(x),        lambda m, x, out: (-_TWO_OVER_SQRT_PI * m.exp(-x * x),),
+    Rule("erfc", "erfc",   lambda m, x: m.erfc(x),        lambda m, x, out: (-TWO_OVER_SQRT_PI * m.exp(-x * x),),
          ulps=lambda x: 4 + x * x),
     Rule("lgamma", "lgamma", lambda m, x: m.lgamma(x),    lambda m, x, out: (m.polygamma(0.0, x),),
-         domain=_not_a_pole, ulps=lambda x: 4 + 16 / abs(polygamma(0, x))),  # it crosses zero
+         domain=not_a_pole, ulps=lambda x: 4 + 16 / abs(polygamma(0, x))),  # it crosses zero
     Rule("polygamma", "polygamma", lambda m, n, x: m.polygamma(n, x), lambda m, n, x, out: (None, m.polygamma(n + 1, x)),
-         domain=lambda m, n, x: _not_a_pole(m, x), ulps=lambda n, x: 16 + 4 ** (n + 4) / abs(polygamma(n + 1, x))),
+         domain=lambda m, n, x: not_a_pole(m, x), ulps=lambda n, x: 16 + 4 ** (n + 4) / abs(polygamma(n + 1, x))),
 
     # activations
     Rule("relu", "ReLU",   lambda m, x: m.where(x <= 0, 0.0, x), lambda m, x, out: (m.where(x <= 0, 0.0, 1.0),)),
     Rule("leaky_relu", "leakyReLU", lambda m, x, slope: m.where(x > 0, x, slope * x),
                                     lambda m, x, slope, out: (m.where(x > 0, 1.0, slope), m.where(x > 0, 0.0, x))),
     Rule("sigmoid", "σ",   lambda m, x: m.sigmoid(x),     lambda m, x, out: (out * m.sigmoid(-x),)),
-    Rule("softplus", "softplus", lambda m, x: _softplus(m, x), lambda m, x, out: (m.sigmoid(x),)),
-    Rule("gelu", "GELU",   lambda m, x: 0.5 * x * m.erfc(-_SQRT_HALF * x), lambda m, x, out: (_gelu_slope(m, x),),
+    Rule("softplus", "softplus", lambda m, x: softplus(m, x), lambda m, x, out: (m.sigmoid(x),)),
+    Rule("gelu", "GELU",   lambda m, x: 0.5 * x * m.erfc(-SQRT_HALF * x), lambda m, x, out: (gelu_slope(m, x),),
          ulps=lambda x: (4 + x * x) * (1 + 1 / abs(x + 0.7517915246935645))),  # it crosses zero there
 
     # choices: the operand chosen gets all of the gradient
-    Rule("maximum", "max", lambda m, x, y: m.where(_first_is_max(x, y), x, y),
-                           lambda m, x, y, out: (m.where(_first_is_max(x, y), 1.0, 0.0), m.where(_first_is_max(x, y), 0.0, 1.0)),
+    Rule("maximum", "max", lambda m, x, y: m.where(first_is_max(x, y), x, y),
+                           lambda m, x, y, out: (m.where(first_is_max(x, y), 1.0, 0.0), m.where(first_is_max(x, y), 0.0, 1.0)),
          routes=True),
-    Rule("minimum", "min", lambda m, x, y: m.where(_first_is_min(x, y), x, y),
-                           lambda m, x, y, out: (m.where(_first_is_min(x, y), 1.0, 0.0), m.where(_first_is_min(x, y), 0.0, 1.0)),
+    Rule("minimum", "min", lambda m, x, y: m.where(first_is_min(x, y), x, y),
+                           lambda m, x, y, out: (m.where(first_is_min(x, y), 1.0, 0.0), m.where(first_is_min(x, y), 0.0, 1.0)),
          routes=True),
     Rule("where", "where", lambda m, c, x, y: m.where(c, x, y), lambda m, c, x, y, out: (None, m.where(c, 1.0, 0.0), m.where(c, 0.0, 1.0)),
          routes=True),
 
     # of any number of operands, in one row; those of dot are w1 … wn, x1 … xn
-    Rule("sum", "sum",     lambda m, *xs: _sum(xs),       lambda m, *xs, out: (1.0,) * len(xs)),
-    Rule("prod", "prod",   lambda m, *xs: reduce(mul, xs, 1.0), lambda m, *xs, out: _products_of_others(xs)),
-    Rule("dot", "dot",     lambda m, *ws_xs: _dot(ws_xs), lambda m, *ws_xs, out: _dot_slopes(ws_xs)),
-    Rule("logsumexp", "logsumexp", lambda m, *xs: _logsumexp(m, xs), lambda m, *xs, out: _softmax(m, xs),
+    Rule("sum", "sum",     lambda m, *xs: total(xs),       lambda m, *xs, out: (1.0,) * len(xs)),
+    Rule("prod", "prod",   lambda m, *xs: reduce(mul, xs, 1.0), lambda m, *xs, out: products_of_others(xs)),
+    Rule("dot", "dot",     lambda m, *ws_xs: dot(ws_xs), lambda m, *ws_xs, out: dot_slopes(ws_xs)),
+    Rule("logsumexp", "logsumexp", lambda m, *xs: logsumexp(m, xs), lambda m, *xs, out: softmax(m, xs),
          ulps=lambda *xs: 4 + max(xs) - min(xs) + len(xs)),
 )
 

@@ -16,7 +16,7 @@ In this order: memory, tapes, recording, the operations typed out, sweeping, Val
 import inspect
 import sysconfig
 
-from scalargrad import rules
+from scalargrad import formulas
 from scalargrad.engine import messages, python
 from scalargrad.engine.number import Number, real, text
 from scalargrad.engine.table import table
@@ -777,8 +777,8 @@ assert len(_TYPED) == TYPED
 cdef list RULE_OF = [RULES.get(name) for name in (*_TYPED, *(name for name in RULES if name not in _TYPED))]
 cdef dict CODES = {rule: code for code, rule in enumerate(RULE_OF) if code}
 
-cdef double LN2 = rules._LN2, LN10 = rules._LN10, SQRT_HALF = rules._SQRT_HALF
-cdef double TWO_OVER_SQRT_PI = rules._TWO_OVER_SQRT_PI, ONE_OVER_SQRT_TWO_PI = rules._ONE_OVER_SQRT_TWO_PI
+cdef double LN2 = formulas.LN2, LN10 = formulas.LN10, SQRT_HALF = formulas.SQRT_HALF
+cdef double TWO_OVER_SQRT_PI = formulas.TWO_OVER_SQRT_PI, ONE_OVER_SQRT_TWO_PI = formulas.ONE_OVER_SQRT_TWO_PI
 
 
 cdef inline bint power(double x, double y, double *out) noexcept:
