@@ -103,7 +103,7 @@ def _compared(operation: Callable[[Any, Any], bool]) -> Any:
     return method
 
 
-_WITHIN_A_ROW = ("scalargrad.rules", "scalargrad.namespaces")
+_WITHIN_A_ROW = ("scalargrad.rules", "scalargrad.formulas", "scalargrad.namespaces")
 
 
 def _modulo(x: Any, y: Any) -> Any:

@@ -211,6 +211,8 @@ class _Builder:
     def _admits(self, operation: Operation) -> bool:
         """Whether it exists at the present numbers and is differentiable there, and nothing about it is large."""
         rule, xs = self.rules[operation.name], list(map(self._number, operation.operands))
+        if operation.name == "where" and isinstance(operation.operands[0], int) and xs[0] == 0:
+            return False  # a condition that is true all around: the slope at this one point is another branch's
         try:
             if rule.domain is not None and not rule.domain(FLOATS, *xs):
                 return False

@@ -10,8 +10,8 @@ import scalargrad
 from scalargrad import Tape, Value, gradients
 from scalargrad.rules import RULES
 from scalargrad.transforms import derivative, grad, hessian, hvp, jacobian, jvp, vjp
+from tests.programs import calculate, in_mpmath, programs, run
 from tests.reference import reference
-from tests.test_expressions import calculate, in_mpmath, programs, run
 
 ACTIVATIONS = ["sigmoid", "softplus", "gelu", "tanh"]
 LOST = {"tanh": 1e-15, "gelu": 1e-16}  # 1 - tanh² is off by that, as tanh itself is; and so are gelu's tails
