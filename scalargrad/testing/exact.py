@@ -136,6 +136,11 @@ class Exact(Number):
     __eq__, __ne__ = _compared(operator.eq), _compared(operator.ne)
     __hash__ = object.__hash__
 
+    def __bool__(self) -> bool:
+        if (log := _here().log) is not None:
+            log.append((self._data, _here().mp.mpf(0), caller()))  # `if v:` asks whether it is equal to 0
+        return bool(self._data)
+
     __add__, __radd__ = _infix(operator.add)
     __sub__, __rsub__ = _infix(operator.sub)
     __mul__, __rmul__ = _infix(operator.mul)

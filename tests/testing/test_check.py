@@ -243,3 +243,8 @@ def test_what_cannot_be_checked_raises(f, inputs, error, says):
 def test_the_order_is_1_or_2():
     with pytest.raises(ValueError, match="order"):
         check_gradients(relu, 1.0, order=3)
+
+
+def test_a_branch_on_the_truth_of_a_number_that_is_0_is_named():
+    with pytest.raises(GradientCheckError, match=r"two equal numbers, 0\.0, are compared at .*test_check\.py"):
+        check_gradients(lambda x: 2 * x if x else x, 0.0)
