@@ -16,11 +16,16 @@ if BUILD not in CHOICES:
     sys.exit(f"SCALARGRAD_BUILD={BUILD!r} is not one of {', '.join(CHOICES)}")
 
 # The same bits as the readable engine: no contraction of multiply and add, no arithmetic done at compile time in other
-# ways than libm's, nothing for one machine only.
+# ways than libm's, nothing for one machine only. What is marked inline is inline, so that an operation is one function;
+# and no pairing of the numbers of a row in vector registers, for what is stored in halves is slow to load as a whole.
 FLAGS = (
     ["/O2", "/fp:precise"]
     if sys.platform == "win32"
-    else ["-O3", "-ffp-contract=off", "-fno-strict-aliasing", *(f"-fno-builtin-{f}" for f in ("pow", "sin", "cos"))]
+    else [
+        *("-O3", "-ffp-contract=off", "-fno-strict-aliasing", "-fno-tree-slp-vectorize"),
+        *(f"-fno-builtin-{f}" for f in ("pow", "sin", "cos")),
+        "-DCYTHON_INLINE=inline __attribute__((always_inline))",
+    ]
 )
 NATIVE = Extension(
     "scalargrad.engine.native",

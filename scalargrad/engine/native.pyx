@@ -56,10 +56,11 @@ cdef extern from *:
     OF_THIS_THREAD uint64_t this_thread = 0;      /* the number by which tapes know their owner */
     OF_THIS_THREAD uint64_t its_id = 0;           /* of the Python thread state that the next one belongs to */
     OF_THIS_THREAD PyObject *its_state = NULL;    /* borrowed from thread.here, which lives as long as its thread */
-    #define current_id() PyThreadState_GetID(PyThreadState_Get())
+    #define current_id() (PyThreadState_Get()->id)
 
     /* the slots of a thread's State: read where they are, for an attribute would cost more than an operation does */
     #define slot(object, offset) (*(PyObject **)((char *)(object) + (offset)))
+    #define slot_at(object, offset) ((PyObject **)((char *)(object) + (offset)))
     #define offset_of(descriptor) (((PyMemberDescrObject *)(descriptor))->d_member->offset)
 
     /* a page of 4 KB holds 85 rows, and the first touch of a page costs as much as ten operations */
@@ -76,16 +77,20 @@ cdef extern from *:
 
     #define is_value(object) (Py_TYPE(object) == value_type)
     static PyTypeObject *value_type = NULL;
+    static PyTypeObject *tape_type = NULL;
     #define revive(object) Py_SET_REFCNT(object, 1)
     """
     uint64_t this_thread, its_id
     PyObject *its_state
     uint64_t current_id()
     PyObject *slot(void *, Py_ssize_t)
+    PyObject **slot_at(void *, Py_ssize_t)
     Py_ssize_t offset_of(PyObject *)
     bint is_value(PyObject *)
     void in_large_pages(void *, size_t)
     PyTypeObject *value_type
+    PyTypeObject *tape_type
+    bint likely(bint)
     void revive(PyObject *)
     object stolen "(PyObject *)"(PyObject *)
     PyObject *Py_True
@@ -130,6 +135,7 @@ cdef extern from "Python.h":
 
 cdef Py_ssize_t RECORDING = offset_of(<PyObject *>State.recording)
 cdef Py_ssize_t DEBUG = offset_of(<PyObject *>State.debug)
+cdef Py_ssize_t PLAIN = offset_of(<PyObject *>State.plain)
 cdef Py_ssize_t SCOPE = offset_of(<PyObject *>State.scope)
 cdef Py_ssize_t DATA_READ = offset_of(<PyObject *>State.data_read)
 cdef Py_ssize_t TAPES = offset_of(<PyObject *>State.tapes)
@@ -169,10 +175,12 @@ cdef struct Thin:            # a Value, without the counting of references: what
     PyObject head
     Store *store
     int32_t row
+    PyObject *weak           # its weak references
 
 cdef struct Store:
     PyObject *tape           # whose memory it is; borrowed
     PyObject *state          # of the thread that owns it; borrowed from the tape
+    PyObject **plain         # in that state: the scope to record in, or None where that is not done in the plain way
     uint64_t owner           # the number of that thread
     PyObject *scope          # the scope of the latest rows; borrowed from the tape
     int32_t scope_start      # the first row that is in it
@@ -223,6 +231,7 @@ cdef class Rows:
         self.extras, self.run_starts, self.run_scopes = {}, [0], [()]
         cdef Store *s = &self.store
         s.tape, s.state, s.owner = <PyObject *>self, <PyObject *>self.state, this_thread
+        s.plain = slot_at(s.state, PLAIN)
         s.scope = <PyObject *>self.run_scopes[0]
         resize(s, FLOOR)
         memset(s.rows, 0, sizeof(Row))
@@ -373,12 +382,14 @@ cdef int scratch(Store *s) except -1:
     return 0
 
 
-cdef inline bint has_room(Store *s) noexcept:
-    return s.rows[s.n - 1].handle != NULL and s.n < s.limit and s.scope == slot(s.state, SCOPE)
+cdef int room(Store *s) except -1:
+    """Make room for one row."""
+    while not (s.rows[s.n - 1].handle != NULL and s.n < s.limit and s.scope == slot(s.state, SCOPE)):
+        make_room(s)  # what dies there may run code, and that may record
+    return 0
 
 
 cdef int make_room(Store *s) except -1:
-    """Called until has_room says so, for what dies here may run code, and that may record."""
     cdef Rows tape = <Rows>s.tape
     pop(s)
     if s.n >= s.limit:
@@ -400,15 +411,21 @@ cdef int make_room(Store *s) except -1:
 
 
 cdef int pop(Store *s) except -1:
-    """Forget the dead rows on top. All is consistent at each step, for what dies with an Extra may run code."""
-    cdef Row *row
-    while s.rows[s.n - 1].handle == NULL:
-        s.n -= 1
-        row = &s.rows[s.n]
-        if row.flags & ASIDE:
-            s.pool_n = row.a
-        if row.flags & EXTRA:
-            (<Rows>s.tape).extras.pop(s.n)
+    """Forget the dead rows on top. All is consistent when an Extra dies, for with it may die what runs code."""
+    cdef int32_t n = s.n
+    cdef Row *row = s.rows + n - 1
+    while row.handle == NULL:
+        n -= 1
+        if row.flags & (ASIDE | EXTRA):
+            s.n = n
+            if row.flags & ASIDE:
+                s.pool_n = row.a
+            if row.flags & EXTRA:
+                (<Rows>s.tape).extras.pop(n)
+            n = s.n
+            row = s.rows + n
+        row -= 1
+    s.n = n
     if s.scope_start > s.n:
         starts, scopes = (<Rows>s.tape).run_starts, (<Rows>s.tape).run_scopes
         while len(starts) > 1 and starts[-2] >= s.n:
@@ -500,17 +517,16 @@ cdef int collect(Store *s) except -1:
 
 # ── recording ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
-cdef PyObject *free_values = NULL  # dead Values, each with the next in the place of its store
+cdef PyObject *free_values[MOST_FREE]  # dead Values, to be used again
 cdef int free_count = 0
-cdef Py_ssize_t WEAK               # where a Value keeps its weak references
 
 
 cdef inline PyObject *new_value(Store *s, int32_t row) except NULL:
-    global free_values, free_count
-    cdef PyObject *value = free_values
-    if value != NULL:
-        free_values = <PyObject *>(<Thin *>value).store
+    global free_count
+    cdef PyObject *value
+    if likely(free_count != 0):
         free_count -= 1
+        value = free_values[free_count]
         revive(value)
     else:
         value = PyType_GenericAlloc(value_type, 0)  # counts no garbage, so it runs no code of others
@@ -523,24 +539,29 @@ cdef inline PyObject *new_value(Store *s, int32_t row) except NULL:
 
 cdef void free_value(PyObject *value) noexcept:
     """What a dying Value does, in place of Cython's own: 6 of the 27 ns that an operation took."""
-    global free_values, free_count
+    global free_count
     cdef Store *s = (<Thin *>value).store
-    if s == NULL:  # it never was one: see Handle.__cinit__
-        PyObject_Free(value)
-        decref(<PyObject *>value_type)
-        return
-    cdef PyObject *tape = s.tape
-    s.rows[(<Thin *>value).row].handle = NULL
-    if slot(value, WEAK) != NULL:
-        PyObject_ClearWeakRefs(value)
-    if free_count < MOST_FREE:
-        (<Thin *>value).store = <Store *>free_values
-        free_values = value
+    if likely(s != NULL and (<Thin *>value).weak == NULL and free_count < MOST_FREE):
+        s.rows[(<Thin *>value).row].handle = NULL
+        free_values[free_count] = value
         free_count += 1
+        decref(s.tape)
     else:
-        PyObject_Free(value)
-        decref(<PyObject *>value_type)
-    decref(tape)
+        free_thoroughly(value)
+
+
+cdef void free_thoroughly(PyObject *value) noexcept:
+    cdef Store *s = (<Thin *>value).store
+    cdef PyObject *tape = NULL  # a Value without one never was a Value: see Handle.__cinit__
+    if s != NULL:
+        tape = s.tape
+        s.rows[(<Thin *>value).row].handle = NULL
+        if (<Thin *>value).weak != NULL:
+            PyObject_ClearWeakRefs(value)
+    PyObject_Free(value)
+    decref(<PyObject *>value_type)
+    if tape != NULL:
+        decref(tape)
 
 
 cdef object value_of(Store *s, int32_t row):
@@ -550,9 +571,20 @@ cdef object value_of(Store *s, int32_t row):
     return stolen(new_value(s, row))
 
 
-cdef inline bint usable(Store *s) noexcept:
-    """Whether this thread owns the tape and records in the plain way."""
-    return s.owner == this_thread and slot(s.state, RECORDING) == Py_True and slot(s.state, DEBUG) == Py_False
+cdef inline bint ready(Store *s) except -1:
+    """Whether this thread owns the tape and records in the plain way, and there is room for a row."""
+    if likely(s.owner == this_thread and s.plain[0] == s.scope and s.rows[s.n - 1].handle != NULL and s.n < s.limit):
+        return True
+    return s.owner == this_thread and s.plain[0] != Py_None and made_ready(s)
+
+
+cdef bint made_ready(Store *s) except -1:
+    """Make room. Where there is none to be had, it is for `_record` to say so, once the operation has gone well."""
+    try:
+        room(s)
+    except (TapeError, MemoryError):
+        return False
+    return s.owner == this_thread and s.plain[0] == s.scope
 
 
 cdef inline Row *row_of(PyObject *value) noexcept:
@@ -562,12 +594,10 @@ cdef inline Row *row_of(PyObject *value) noexcept:
 cdef inline PyObject *append(
     Store *s, int op, int flags, PyObject *left, PyObject *right, double data, double da, double db
 ) except NULL:
-    """Append a row of at most two operands; one that is not a Value is NULL."""
-    while not has_room(s):
-        make_room(s)
+    """Append a row of at most two operands; one that is not a Value is NULL. There is room."""
     cdef int32_t n = s.n
-    cdef PyObject *value = new_value(s, n)
     cdef Row *row = s.rows + n
+    cdef PyObject *value = new_value(s, n)
     row.a = (<Thin *>left).row if left != NULL else 0
     row.b = (<Thin *>right).row if right != NULL else 0
     row.data, row.da, row.db = data, da, db
@@ -576,9 +606,14 @@ cdef inline PyObject *append(
     return value
 
 
+cdef PyObject *make_room_and_append(
+    Store *s, int op, int flags, PyObject *left, PyObject *right, double data, double da, double db
+) except NULL:
+    room(s)
+    return append(s, op, flags, left, right, data, da, db)
+
+
 cdef int room_aside(Store *s, Py_ssize_t count) except -1:
-    while not has_room(s):
-        make_room(s)
     cdef Py_ssize_t capacity = s.pool_n + count
     if capacity > MOST:
         raise MemoryError(f"a tape holds at most {MOST:,} operands")
@@ -660,20 +695,21 @@ cdef object _append(Store *s, rule, double data, tuple operands, tuple derivativ
     line = messages.caller() if slot(s.state, DEBUG) == Py_True else None
     first, last = (operands[0], operands[-1]) if operands else (None, None)
     if count == 0:
-        value = stolen(append(s, op, 0, NULL, NULL, data, 0.0, 0.0))
+        value = stolen(make_room_and_append(s, op, 0, NULL, NULL, data, 0.0, 0.0))
     elif count == 1 and derivatives[0] is not None:
-        value = stolen(append(s, op, 0, <PyObject *>first, NULL, data, derivatives[0], 0.0))
+        value = stolen(make_room_and_append(s, op, 0, <PyObject *>first, NULL, data, derivatives[0], 0.0))
     elif count == 2 and type(first) is type(last) and None not in derivatives:
-        value = stolen(append(s, op, 0, <PyObject *>first, <PyObject *>last, data, derivatives[0], derivatives[1]))
+        value = stolen(make_room_and_append(s, op, 0, <PyObject *>first, <PyObject *>last, data, derivatives[0], derivatives[1]))
     elif op in (ADD, SUB, MUL, DIV, POW_CONST) and type(last) is float:
         constant = derivatives[1] if op == MUL else last
-        value = stolen(append(s, op, B_CONST, <PyObject *>first, NULL, data, derivatives[0], constant))
+        value = stolen(make_room_and_append(s, op, B_CONST, <PyObject *>first, NULL, data, derivatives[0], constant))
     elif op in (ADD, SUB, MUL, CONST_POW) and type(first) is float:
         constant = derivatives[0] if op == MUL else first
-        value = stolen(append(s, op, A_CONST, NULL, <PyObject *>last, data, constant, derivatives[1]))
+        value = stolen(make_room_and_append(s, op, A_CONST, NULL, <PyObject *>last, data, constant, derivatives[1]))
     else:
         numbers = [0.0 if type(each) is Value else each for each in operands]
         slopes = [0.0 if d is None else float(d) for d in derivatives]
+        room(s)
         room_aside(s, count)
         for i in range(count):
             x = PyTuple_GET_ITEM(<PyObject *>operands, i)
@@ -996,7 +1032,7 @@ cdef PyObject *typed(int op, PyObject *operands) except? NULL:
     cdef double out, slope
     if NEG <= op <= GELU:
         x = PyTuple_GET_ITEM(operands, 0)
-        if not is_value(x) or not usable((<Thin *>x).store) or not unary(op, row_of(x).data, &out, &slope):
+        if not is_value(x) or not ready((<Thin *>x).store) or not unary(op, row_of(x).data, &out, &slope):
             return NULL
         return append((<Thin *>x).store, op, 0, x, NULL, out, slope, 0.0)
     if op < LEAKY_RELU or op >= TYPED:
@@ -1009,7 +1045,7 @@ cdef PyObject *typed(int op, PyObject *operands) except? NULL:
             s = (<Thin *>x).store
         elif not PyFloat_CheckExact(x):
             return NULL
-    if s == NULL or not usable(s):
+    if s == NULL or not ready(s):
         return NULL
     room_aside(s, n)
     items = s.pool + s.pool_n
@@ -1028,87 +1064,113 @@ cdef PyObject *typed(int op, PyObject *operands) except? NULL:
 # ── sweeping ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-cdef inline void touch(
-    Store *s, int32_t k, bint reached, double share, Py_ssize_t *count, int32_t *low, int32_t first
-) noexcept:
+cdef struct Sweep:           # one that is under way; walked with a copy that the C compiler can keep in registers
+    Row *rows
+    double *adjoints
+    double *grads            # NULL, or where the adjoints of intermediates go as soon as they are complete: in backward
+    int32_t *touched         # all rows touched, in this order; with `grads` only the inputs
+    int32_t count            # of these
+    int32_t *replaced        # with `grads`, downwards to here: rows whose former grad is in `adjoints`, ~row if none
+    unsigned char *pending
+    int32_t low              # the lowest that waits
+    int32_t first            # the first to sweep
+
+
+cdef Sweep begun(Store *s, int32_t first, bint in_backward) noexcept:
+    cdef Sweep w
+    w.rows, w.adjoints, w.touched, w.pending = s.rows, s.adjoints, s.touched, s.pending
+    w.grads, w.replaced = s.grads if in_backward else NULL, s.touched + s.capacity
+    w.count, w.low, w.first = 0, s.n, first
+    return w
+
+
+cdef inline void touch(Sweep *w, int32_t k, bint reached, double share, bint in_backward) noexcept:
     """Visit a row, and hand it a share of an adjoint if it is reached."""
-    cdef Row *row = s.rows + k
+    cdef Row *row = w.rows + k
     if not row.flags & TOUCHED:
-        s.adjoints[k] = share
-        s.touched[count[0]] = k
-        count[0] += 1
-        if row.op and k >= first:  # an input hands on to nobody
-            s.pending[k >> BLOCK] = 1
-            if k < low[0]:
-                low[0] = k
+        w.adjoints[k] = share
+        if not in_backward or not row.op:
+            w.touched[w.count] = k
+            w.count += 1
+        if row.op and (in_backward or k >= w.first):  # an input hands on to nobody
+            w.pending[k >> BLOCK] = 1
+            if k < w.low:
+                w.low = k
     elif reached:
-        s.adjoints[k] += share
+        w.adjoints[k] += share
     row.flags |= TOUCHED | REACHED if reached else TOUCHED
 
 
-cdef int32_t walk(Store *s, int32_t top, int32_t low, int32_t first, Py_ssize_t *touched) noexcept:
+cdef inline int32_t walk(Store *s, int32_t top, Sweep *sweep, bint in_backward) noexcept:
     """From the row `top` down: each row that was touched hands its adjoint on. Gives an operand that is stale, or 0.
 
     What nothing touched is passed over by the block, and the walk ends at the lowest row that waits.
     """
+    cdef Sweep w = sweep[0]
     cdef int32_t i = top, start, k, stale = 0
-    cdef Py_ssize_t count = touched[0], j
+    cdef int32_t j
     cdef Row *row
     cdef Aside *item
     cdef double adjoint
     cdef bint reached
     cdef uint64_t eight
-    while i >= low:
+    while i >= w.low and not stale:
         k = i >> BLOCK
-        if not s.pending[k]:
+        if not w.pending[k]:
             while k >= 8:  # eight blocks at a time
-                memcpy(&eight, s.pending + k - 7, 8)
+                memcpy(&eight, w.pending + k - 7, 8)
                 if eight:
                     break
                 k -= 8
-            while k > 0 and not s.pending[k]:
+            while k > 0 and not w.pending[k]:
                 k -= 1
             i = (k << BLOCK) + (1 << BLOCK) - 1
         start = k << BLOCK
-        while i >= start and i >= low:
-            row = s.rows + i
+        row = w.rows + i + 1
+        while i >= start and i >= w.low:
+            row -= 1
             i -= 1
             if not row.flags & TOUCHED or not row.op:
                 continue
-            adjoint, reached = s.adjoints[i + 1], row.flags & REACHED != 0
+            adjoint, reached = w.adjoints[i + 1], row.flags & REACHED != 0
+            if in_backward:
+                if reached:
+                    w.replaced -= 1
+                    w.replaced[0] = i + 1 if row.flags & HAS_GRAD else ~(i + 1)
+                    w.adjoints[i + 1], w.grads[i + 1] = w.grads[i + 1], adjoint
+                    row.flags |= HAS_GRAD
+                row.flags &= <uint16_t>~(TOUCHED | REACHED)
             if row.flags & ASIDE or not reached:
                 for j in range(row.b if row.flags & ASIDE else 2):
                     item = s.pool + row.a + j
                     k = item.row if row.flags & ASIDE else row.b if j else row.a
                     if not k:
                         continue
-                    if s.rows[k].epoch > row.epoch:
+                    if w.rows[k].epoch > row.epoch:
                         stale = k
                         break
                     if reached and item.reached:
-                        touch(s, k, True, 0.0 + adjoint * item.derivative, &count, &low, first)
+                        touch(&w, k, True, 0.0 + adjoint * item.derivative, in_backward)
                     else:
-                        touch(s, k, False, 0.0, &count, &low, first)
+                        touch(&w, k, False, 0.0, in_backward)
                 if stale:
                     break
                 continue
             k = row.a
             if k:
-                if s.rows[k].epoch > row.epoch:
+                if w.rows[k].epoch > row.epoch:
                     stale = k
                     break
-                touch(s, k, True, 0.0 + adjoint * row.da, &count, &low, first)  # the first share comes on top of 0.0
+                touch(&w, k, True, 0.0 + adjoint * row.da, in_backward)  # the first share comes on top of 0.0
             k = row.b
             if k:
-                if s.rows[k].epoch > row.epoch:
+                if w.rows[k].epoch > row.epoch:
                     stale = k
                     break
-                touch(s, k, True, 0.0 + adjoint * row.db, &count, &low, first)
-        if stale:
-            memset(s.pending, 0, (top >> BLOCK) + 1)
-            break
-        s.pending[start >> BLOCK] = 0
-    touched[0] = count
+                touch(&w, k, True, 0.0 + adjoint * row.db, in_backward)
+        if not stale:
+            w.pending[start >> BLOCK] = 0
+    sweep[0] = w
     return stale
 
 
@@ -1124,22 +1186,24 @@ cdef object stale_error(Store *s, int32_t k):
     return StaleValueError(messages.stale(value.label, value._data))
 
 
-cdef Py_ssize_t swept(Store *s, list roots, list numbers, int32_t first) except -1:
+cdef int32_t swept(Store *s, list roots, list numbers, int32_t first) except -1:
     """Sweep, and leave what it touched, so many rows, to be read and then forgotten."""
-    cdef Py_ssize_t i, count = 0
-    cdef int32_t top = 0, low = s.n, stale, k
+    cdef int32_t top = 0, stale, k
+    cdef Py_ssize_t i
     cdef double seed
     scratch(s)
+    cdef Sweep w = begun(s, first, False)
     for i in range(len(roots)):
         k = (<Thin *><PyObject *>roots[i]).row
         seed = numbers[i]
         top = max(top, k)
-        touch(s, k, True, seed, &count, &low, first)
-    stale = walk(s, top, low, first, &count)
+        touch(&w, k, True, seed, False)
+    stale = walk(s, top, &w, False)
     if stale:
-        forget(s, count)
+        memset(w.pending, 0, (top >> BLOCK) + 1)
+        forget(s, w.count)
         raise stale_error(s, stale)
-    return count
+    return w.count
 
 
 cdef Store *store_of(dict seeds, list numbers, first) except? NULL:
@@ -1215,26 +1279,42 @@ def adjoints(dict seeds, xs, first=None):
 
 
 cdef int backward(PyObject *root, double seed) except -1:
-    """Sweep, and write the adjoints down once all of it has gone well."""
+    """Sweep, writing the adjoints down: those of intermediates on the way, those of inputs once all has gone well."""
     cdef Store *s = (<Thin *>root).store
-    cdef Py_ssize_t i, count = 0
-    cdef int32_t low = s.n, stale, k
+    cdef int32_t i, k, stale, top = (<Thin *>root).row
     cdef Row *row
     check_thread(s)
     scratch(s)
-    touch(s, (<Thin *>root).row, True, seed, &count, &low, 0)
-    stale = walk(s, (<Thin *>root).row, low, 0, &count)
+    cdef Sweep w = begun(s, 0, True)
+    touch(&w, top, True, seed, True)
+    stale = walk(s, top, &w, True)
     if stale:
-        forget(s, count)
+        undo(s, top, &w)
         raise stale_error(s, stale)
-    for i in range(count):
-        k = s.touched[i]
-        row = s.rows + k
+    for i in range(w.count):
+        k = w.touched[i]
+        row = w.rows + k
         if row.flags & REACHED:
-            s.grads[k] = s.adjoints[k] if row.op else (s.grads[k] if row.flags & HAS_GRAD else 0.0) + s.adjoints[k]
+            w.grads[k] = (w.grads[k] if row.flags & HAS_GRAD else 0.0) + w.adjoints[k]
             row.flags |= HAS_GRAD
         row.flags &= <uint16_t>~(TOUCHED | REACHED)
     return 0
+
+
+cdef void undo(Store *s, int32_t top, Sweep *w) noexcept:
+    """Leave all as it was before a sweep that met something stale."""
+    cdef int32_t i, k
+    while w.replaced < s.touched + s.capacity:
+        k = w.replaced[0]
+        w.replaced += 1
+        if k < 0:
+            w.rows[~k].flags &= <uint16_t>~HAS_GRAD
+        else:
+            w.grads[k] = w.adjoints[k]
+    for i in range(w.low, top + 1):  # what still waits
+        w.rows[i].flags &= <uint16_t>~(TOUCHED | REACHED)
+    memset(w.pending, 0, (top >> BLOCK) + 1)
+    forget(s, w.count)
 
 
 # ── Value ───────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -1244,22 +1324,40 @@ cdef inline object infix(int op, int with_right, int with_left, PyObject *left, 
     """v ∘ w, v ∘ 2.0 or 2.0 ∘ v: the operation, and which it is with a constant on the right or on the left."""
     cdef double x, y, out, dx, dy
     cdef Store *s
+    if likely(is_value(left)):
+        s = (<Thin *>left).store
+        if likely(is_value(right)):
+            if s == (<Thin *>right).store and ready(s):
+                if binary(op, row_of(left).data, row_of(right).data, &out, &dx, &dy):
+                    return stolen(append(s, op, 0, left, right, out, dx, dy))
+        elif likely(PyFloat_CheckExact(right)):
+            y = PyFloat_AS_DOUBLE(right)
+            if ready(s) and binary(with_right, row_of(left).data, y, &out, &dx, &dy):
+                return stolen(append(s, with_right, B_CONST, left, NULL, out, dx, dy if with_right == MUL else y))
+    elif likely(PyFloat_CheckExact(left)):
+        s, x = (<Thin *>right).store, PyFloat_AS_DOUBLE(left)
+        if with_left != DIV and ready(s) and binary(with_left, x, row_of(right).data, &out, &dx, &dy):
+            return stolen(append(s, with_left, A_CONST, NULL, right, out, dx if with_left == MUL else x, dy))
+    return infix_of_any(op, with_right, with_left, left, right)
+
+
+cdef object infix_of_any(int op, int with_right, int with_left, PyObject *left, PyObject *right):
+    """The same for other numbers, and where it takes more than appending a row."""
+    cdef double x, y, out, dx, dy
+    cdef Store *s
+    if is_value(left) and is_value(right):
+        return _record(RULE_OF[op], (<object>left, <object>right))
     if is_value(left):
-        s, x = (<Thin *>left).store, row_of(left).data
-        if is_value(right):
-            y = row_of(right).data
-            if s == (<Thin *>right).store and usable(s) and binary(op, x, y, &out, &dx, &dy):
-                return stolen(append(s, op, 0, left, right, out, dx, dy))
-            return _record(RULE_OF[op], (<object>left, <object>right))
+        s = (<Thin *>left).store
         if not as_double(right, &y):
             return NotImplemented
-        if usable(s) and binary(with_right, x, y, &out, &dx, &dy):
+        if ready(s) and binary(with_right, row_of(left).data, y, &out, &dx, &dy):
             return stolen(append(s, with_right, B_CONST, left, NULL, out, dx, dy if with_right == MUL else y))
         return _record(RULE_OF[with_right], (<object>left, y))
-    s, y = (<Thin *>right).store, row_of(right).data
+    s = (<Thin *>right).store
     if not as_double(left, &x):
         return NotImplemented
-    if usable(s) and binary(with_left, x, y, &out, &dx, &dy):
+    if ready(s) and binary(with_left, x, row_of(right).data, &out, &dx, &dy):
         if with_left != DIV:
             return stolen(append(s, with_left, A_CONST, NULL, right, out, dx if with_left == MUL else x, dy))
         return stolen(constant_over(s, x, right, out, dx, dy))
@@ -1277,7 +1375,7 @@ cdef PyObject *constant_over(Store *s, double x, PyObject *right, double out, do
 
 cdef inline object prefix(int op, PyObject *value):
     cdef double out, slope
-    if usable((<Thin *>value).store) and unary(op, row_of(value).data, &out, &slope):
+    if ready((<Thin *>value).store) and unary(op, row_of(value).data, &out, &slope):
         return stolen(append((<Thin *>value).store, op, 0, value, NULL, out, slope, 0.0))
     return _record(RULE_OF[op], (<object>value,))
 
@@ -1579,25 +1677,26 @@ class Value(Handle, Number):
         return function(RULES["leaky_relu"])(self, slope)
 
 
-cdef object new_input(double data):
-    """An input on the current tape."""
+cdef inline Store *current() except NULL:
+    """Of the current tape."""
     cdef PyObject *tapes
-    cdef PyObject *tape = NULL
+    cdef PyObject *tape
     if its_id == current_id():
         tapes = slot(its_state, TAPES)
         if PyList_GET_SIZE(tapes):
             tape = PyList_GET_ITEM(tapes, PyList_GET_SIZE(tapes) - 1)
-            if <PyObject *>Py_TYPE(tape) != <PyObject *>Tape:
-                tape = NULL
-    if tape == NULL:
-        current = current_tape()
-        tape = <PyObject *>current
-    cdef Store *s = &(<Rows>tape).store
-    if not usable(s):
-        check_thread(s)
-        if slot(s.state, DEBUG) == Py_True:
-            return _append(s, None, data, (), ())
-    return stolen(append(s, 0, 0, NULL, NULL, data, 0.0, 0.0))
+            if Py_TYPE(tape) == tape_type:
+                return &(<Rows>tape).store
+    return &(<Rows>current_tape()).store  # the thread keeps it
+
+
+cdef inline object new_input(double data):
+    """An input on the current tape."""
+    cdef Store *s = current()
+    if ready(s):
+        return stolen(append(s, 0, 0, NULL, NULL, data, 0.0, 0.0))
+    check_thread(s)
+    return _append(s, None, data, (), ())
 
 
 cdef PyObject *call_value(PyObject *cls, PyObject *const *args, size_t nargs, PyObject *names) except NULL:
@@ -1616,7 +1715,8 @@ cdef PyObject *call_value(PyObject *cls, PyObject *const *args, size_t nargs, Py
 
 value_type = <PyTypeObject *>Value
 (<PyTypeObjectInside *>value_type).tp_flags &= ~Py_TPFLAGS_HAVE_GC  # it refers to nothing but its tape
-WEAK = Value.__weakrefoffset__
+tape_type = <PyTypeObject *>Tape
+assert Value.__weakrefoffset__ == <Py_ssize_t>&(<Thin *>NULL).weak
 
 
 cdef void inherit(PyNumberMethods *to, PyNumberMethods *infix) noexcept:
@@ -1628,7 +1728,7 @@ cdef void inherit(PyNumberMethods *to, PyNumberMethods *infix) noexcept:
 inherit((<PyTypeObjectInside *>value_type).tp_as_number, (<PyTypeObjectInside *>Handle).tp_as_number)
 (<PyTypeObjectInside *>value_type).tp_dealloc = <destructor>free_value
 (<PyTypeObjectInside *>value_type).tp_vectorcall = <vectorcallfunc>call_value
-assert Value.__basicsize__ >= sizeof(Thin) + sizeof(void *)
+assert Value.__basicsize__ >= sizeof(Thin)
 
 
 # ── what it says of itself: the docstrings of the readable engine ───────────────────────────────────────────────────

@@ -15,7 +15,7 @@ _F = TypeVar("_F", bound=Callable[..., Any])
 class State:
     """The state of one thread. A tape keeps its owner's, and so can tell whether it is in the right thread."""
 
-    __slots__ = ("data_read", "debug", "entered", "recording", "scope", "tapes")
+    __slots__ = ("data_read", "debug", "entered", "plain", "recording", "scope", "tapes")
 
     def __init__(self) -> None:
         self.tapes: list[Any] = []  # the innermost last
@@ -23,6 +23,7 @@ class State:
         self.recording = True
         self.scope: tuple[str, ...] = ()
         self.debug = False
+        self.plain: tuple[str, ...] | None = self.scope  # the same where it records and debug is off, else None
         self.data_read = False  # whether anybody has read the bare number of a Value
 
     def settle(self) -> None:
@@ -31,6 +32,7 @@ class State:
         self.recording = all(mode.kind != "no_grad" for mode in modes)
         self.debug = any(mode.kind == "debug" for mode in modes)
         self.scope = _PATHS.setdefault(path, path)
+        self.plain = self.scope if self.recording and not self.debug else None
 
 
 class _Here(threading.local):
