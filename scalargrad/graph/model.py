@@ -32,6 +32,10 @@ class Row(Protocol):
     def local_derivatives(self) -> tuple[float | None, ...]: ...
     @property
     def index(self) -> int: ...
+    @property
+    def scope(self) -> tuple[str, ...]: ...
+    @property
+    def line(self) -> str | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +48,11 @@ class Edge:
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A number in the expression: an input, a constant, or the result of an operation and the edges into that."""
+    """A number in the expression: an input, a constant, or the result of an operation and the edges into that.
+
+    A result has a rule; a row has the scope that it was recorded in, and the source line if debug was on. A constant
+    is in the scope of the operation that uses it.
+    """
 
     kind: Literal["input", "constant", "result"]
     value: float
@@ -52,6 +60,9 @@ class Node:
     grad: float | None = None  # None is "not yet"
     symbol: str = ""
     edges: tuple[Edge, ...] = ()
+    rule: Rule | None = None
+    scope: tuple[str, ...] = ()
+    line: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,12 +107,12 @@ def read(roots: Iterable[Row]) -> Expression:
         for operand, derivative in zip(rows[row], row.local_derivatives, strict=True):
             if isinstance(operand, (int, float)):
                 edges.append(Edge(len(nodes), derivative))
-                nodes.append(Node("constant", operand))
+                nodes.append(Node("constant", operand, scope=row.scope))
             else:
                 edges.append(Edge(number[operand], derivative))
         number[row] = len(nodes)
         kind: Literal["input", "result"] = "result" if row.rule else "input"
         symbol = row.rule.symbol if row.rule else ""
         grad = row.grad if row.has_grad else None
-        nodes.append(Node(kind, row.data, row.label, grad, symbol, tuple(edges)))
+        nodes.append(Node(kind, row.data, row.label, grad, symbol, tuple(edges), row.rule, row.scope, row.line))
     return Expression(tuple(nodes), tuple(dict.fromkeys(number[root] for root in roots)))

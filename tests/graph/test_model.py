@@ -85,7 +85,7 @@ def test_a_chain_of_100_000_rows_is_read():
 
 
 def test_anything_with_the_same_interface_can_be_read():
-    common = {"has_grad": False, "grad": 0.0, "label": ""}
+    common = {"has_grad": False, "grad": 0.0, "label": "", "scope": (), "line": None}
     x = _Hashable(data=1.0, rule=None, operands=(), local_derivatives=(), index=0, **common)
     rule = SimpleNamespace(name="double", symbol="2·")
     y = _Hashable(data=2.0, rule=rule, operands=(x,), local_derivatives=(2.0,), index=1, **common)
