@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import reduce
 from typing import Any
 
-from scalargrad.engine import Value, function
+from scalargrad.engine import Value, function, reduction
 from scalargrad.rules import RULES
 
 __all__ = [
@@ -110,8 +110,8 @@ maximum = _primitive("maximum", "The larger operand, or a nan among them; a tie 
 minimum = _primitive("minimum", "The smaller operand, or a nan among them; a tie goes to the first.")
 where = _primitive("where", "x where the condition is true, else y; the other one is not reached by a gradient.")
 
-_leaky_relu, _sum, _prod = function(RULES["leaky_relu"]), function(RULES["sum"]), function(RULES["prod"])
-_dot, _logsumexp, _polygamma = function(RULES["dot"]), function(RULES["logsumexp"]), function(RULES["polygamma"])
+_leaky_relu, _polygamma = function(RULES["leaky_relu"]), function(RULES["polygamma"])
+_sum, _prod, _dot, _logsumexp = (reduction(RULES[name]) for name in ("sum", "prod", "dot", "logsumexp"))
 
 
 def leaky_relu(x: Any, slope: Any = 0.01) -> Any:
@@ -145,7 +145,8 @@ def sum(xs: Iterable[Any], start: Any = None) -> Any:
     >>> sum([Value(1), 2, Value(3)])
     Value(6.0)
     """
-    return _sum(*(() if start is None else (start,)), *_list("sum", xs))
+    xs = _list("sum", xs)
+    return _sum(xs) if start is None else _sum([start], xs)
 
 
 def prod(xs: Iterable[Any]) -> Any:
@@ -154,7 +155,7 @@ def prod(xs: Iterable[Any]) -> Any:
     >>> prod([Value(2), 3, Value(4)])
     Value(24.0)
     """
-    return _prod(*_list("prod", xs))
+    return _prod(_list("prod", xs))
 
 
 def dot(ws: Iterable[Any], xs: Iterable[Any]) -> Any:
@@ -163,10 +164,11 @@ def dot(ws: Iterable[Any], xs: Iterable[Any]) -> Any:
     >>> dot([Value(1), Value(2)], [3, 4])
     Value(11.0)
     """
-    ws, xs = _list("dot", ws), _list("dot", xs)
+    if type(ws) is not list or type(xs) is not list:
+        ws, xs = _list("dot", ws), _list("dot", xs)
     if len(ws) != len(xs):
         raise ValueError(f"dot takes two of the same length, not of {len(ws)} and {len(xs)}")
-    return _dot(*ws, *xs)
+    return _dot(ws, xs)
 
 
 def logsumexp(xs: Iterable[Any]) -> Any:
@@ -178,7 +180,7 @@ def logsumexp(xs: Iterable[Any]) -> Any:
     xs = _list("logsumexp", xs)
     if not xs:
         raise ValueError("logsumexp of nothing would be minus infinity: give it one operand at least")
-    return _logsumexp(*xs)
+    return _logsumexp(xs)
 
 
 # ── composed of the others ──────────────────────────────────────────────────────────────────────────────────────────
@@ -242,6 +244,6 @@ def label(names: dict[str, Any]) -> None:
 
 def _list(name: str, xs: Iterable[Any]) -> list[Any]:
     try:
-        return list(xs)
+        return xs if type(xs) is list else list(xs)
     except TypeError:
         raise TypeError(f"{name} takes a list of Values and real numbers, not {xs!r} ({type(xs).__name__})") from None

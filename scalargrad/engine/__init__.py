@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from scalargrad.engine.thread import debug, no_grad, scope
 
 if TYPE_CHECKING:  # what type checkers read is the readable engine
-    from scalargrad.engine.python import Tape, Value, adjoints, current_tape, function, inputs, sweep
+    from scalargrad.engine.python import Tape, Value, adjoints, current_tape, function, inputs, reduction, sweep
 
 __all__ = [
     "ENGINE",
@@ -26,6 +26,7 @@ __all__ = [
     "inputs",
     "new_input",
     "no_grad",
+    "reduction",
     "scope",
     "sweep",
 ]
@@ -57,7 +58,7 @@ ENGINE = _engine.__name__.rpartition(".")[2]
 
 if not TYPE_CHECKING:
     Tape, Value, current_tape = _engine.Tape, _engine.Value, _engine.current_tape
-    function, inputs = _engine.function, _engine.inputs
+    function, reduction, inputs = _engine.function, _engine.reduction, _engine.inputs
     adjoints, sweep = _engine.adjoints, _engine.sweep
 
 

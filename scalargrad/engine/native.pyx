@@ -15,6 +15,7 @@ In this order: memory, tapes, recording, the operations typed out, sweeping, Val
 
 import inspect
 import sysconfig
+from itertools import chain
 
 from scalargrad import formulas
 from scalargrad.engine import messages, python
@@ -25,9 +26,9 @@ from scalargrad.errors import StaleValueError, TapeError
 from scalargrad.namespaces import FLOATS, IEEE, IeeeFloat, as_float, namespace_of
 from scalargrad.rules import RULES
 
-from bisect import bisect_right
-
 cimport cython
+from cpython.list cimport PyList_CheckExact
+from cpython.tuple cimport PyTuple_CheckExact
 from cpython.object cimport Py_EQ, Py_GE, Py_GT, Py_LE, Py_LT, Py_NE, PyObject, PyObject_RichCompare, PyTypeObject
 from cpython.ref cimport Py_DECREF, Py_INCREF
 from libc.math cimport (acos, acosh, asin, atan, atanh, cbrt, ceil, cos, cosh, erf, erfc, exp, exp2, expm1, fabs, floor,
@@ -36,7 +37,7 @@ from libc.stdint cimport int32_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free, malloc, realloc
 from libc.string cimport memcpy, memset
 
-__all__ = ["Tape", "Value", "adjoints", "current_tape", "function", "inputs", "sweep"]
+__all__ = ["Tape", "Value", "adjoints", "current_tape", "function", "inputs", "reduction", "sweep"]
 
 if sysconfig.get_config_var("Py_GIL_DISABLED"):
     raise ImportError("the native engine relies on the global interpreter lock, and this Python was built without it")
@@ -126,6 +127,8 @@ cdef extern from "Python.h":
     Py_ssize_t PyVectorcall_NARGS(size_t)
     Py_ssize_t PyList_GET_SIZE(PyObject *)
     PyObject *PyList_GET_ITEM(PyObject *, Py_ssize_t)
+    Py_ssize_t PySequence_Fast_GET_SIZE(PyObject *)
+    PyObject *PySequence_Fast_GET_ITEM(PyObject *, Py_ssize_t)
     Py_ssize_t PyTuple_GET_SIZE(PyObject *)
     PyObject *PyTuple_GET_ITEM(PyObject *, Py_ssize_t)
     bint PyObject_TypeCheck(PyObject *, PyTypeObject *)
@@ -170,6 +173,10 @@ cdef struct Aside:           # one operand of a row that has many
     int32_t row              # 0 for a constant
     int32_t reached          # whether there is a derivative
 
+cdef struct Run:             # rows recorded in one scope
+    int32_t start
+    PyObject *scope          # borrowed: the paths of scopes are kept for good, see thread.py
+
 cdef struct Store
 cdef struct Thin:            # a Value, without the counting of references: what a Handle looks like
     PyObject head
@@ -182,8 +189,9 @@ cdef struct Store:
     PyObject *state          # of the thread that owns it; borrowed from the tape
     PyObject **plain         # in that state: the scope to record in, or None where that is not done in the plain way
     uint64_t owner           # the number of that thread
-    PyObject *scope          # the scope of the latest rows; borrowed from the tape
-    int32_t scope_start      # the first row that is in it
+    PyObject *scope          # the scope of the latest rows
+    Run *runs                # the latest last; where rows were popped, it may begin where no row is yet
+    int32_t runs_n, runs_capacity
     Row *rows
     double *grads            # one for each row
     int32_t n                # rows; the row 0 is none: it stands below all others and is never dead
@@ -221,19 +229,17 @@ cdef class Rows:
     cdef Store store
     cdef object state
     cdef dict extras         # by row
-    cdef list run_starts     # each scope holds from this row on …
-    cdef list run_scopes     # … to the next
     cdef object max_rows
     cdef object __weakref__
 
     def __cinit__(self, *args, **kwargs):
         self.state = the_state()
-        self.extras, self.run_starts, self.run_scopes = {}, [0], [()]
+        self.extras = {}
         cdef Store *s = &self.store
         s.tape, s.state, s.owner = <PyObject *>self, <PyObject *>self.state, this_thread
         s.plain = slot_at(s.state, PLAIN)
-        s.scope = <PyObject *>self.run_scopes[0]
         resize(s, FLOOR)
+        begin_run(s)
         memset(s.rows, 0, sizeof(Row))
         s.rows[0].handle = <PyObject *>self  # alive; nobody looks at whose it is
         s.n = 1
@@ -242,6 +248,7 @@ cdef class Rows:
         cdef Store *s = &self.store
         free(s.rows)
         free(s.grads)
+        free(s.runs)
         free(s.pool)
         free(s.adjoints)
         free(s.touched)
@@ -402,11 +409,22 @@ cdef int make_room(Store *s) except -1:
         if 2 * <Py_ssize_t>s.n > s.capacity:
             resize(s, 2 * <Py_ssize_t>s.n)
     if s.scope != slot(s.state, SCOPE):
-        if s.scope_start < s.n:
-            tape.run_starts.append(s.n)
-            tape.run_scopes.append(None)
-            s.scope_start = s.n
-        tape.run_scopes[-1], s.scope = <object>slot(s.state, SCOPE), slot(s.state, SCOPE)
+        begin_run(s)
+    return 0
+
+
+cdef int begin_run(Store *s) except -1:
+    """The next rows are in the scope that the thread is in now."""
+    cdef Run *runs = s.runs
+    if s.runs_n == s.runs_capacity:
+        runs = <Run *>realloc(runs, (2 * s.runs_capacity + 16) * sizeof(Run))
+        if runs == NULL:
+            raise MemoryError(f"no memory for {2 * s.runs_capacity:,} changes of scope")
+        s.runs, s.runs_capacity = runs, 2 * s.runs_capacity + 16
+    if s.runs_n == 0 or runs[s.runs_n - 1].start < s.n:
+        runs[s.runs_n].start = s.n
+        s.runs_n += 1
+    runs[s.runs_n - 1].scope = s.scope = slot(s.state, SCOPE)
     return 0
 
 
@@ -426,11 +444,10 @@ cdef int pop(Store *s) except -1:
             row = s.rows + n
         row -= 1
     s.n = n
-    if s.scope_start > s.n:
-        starts, scopes = (<Rows>s.tape).run_starts, (<Rows>s.tape).run_scopes
-        while len(starts) > 1 and starts[-2] >= s.n:
-            del starts[-2], scopes[-2]
-        starts[-1] = s.scope_start = s.n
+    if s.runs[s.runs_n - 1].start > s.n:
+        while s.runs_n > 1 and s.runs[s.runs_n - 2].start >= s.n:
+            s.runs_n -= 1
+        s.runs[s.runs_n - 1].start, s.runs[s.runs_n - 1].scope = s.n, s.scope
     return 0
 
 
@@ -438,8 +455,7 @@ cdef int collect(Store *s) except -1:
     """Forget all rows that no live Value needs: mark from the last to the first, then move those that stay together."""
     cdef Rows tape = <Rows>s.tape
     cdef dict extras = {}                                # made first: from here on no code of others runs,
-    cdef list starts = [], scopes = []                   # for nothing is made that the garbage collector counts
-    cdef list doomed = [tape.extras, tape.run_scopes]    # and nothing dies before the end
+    cdef dict doomed = tape.extras                       # for nothing is made that the garbage collector counts
     cdef int32_t i, m, k
     cdef Row *rows
     cdef Row *row
@@ -474,18 +490,17 @@ cdef int collect(Store *s) except -1:
         for k, extra in tape.extras.items():
             if rows[k].flags & TOUCHED:
                 extras[places[k]] = extra
-        for j in range(len(tape.run_starts)):
-            k = tape.run_starts[j]
-            k = places[k] if k < s.n else m
-            if j and starts[len(starts) - 1] == k:
-                scopes[len(scopes) - 1] = tape.run_scopes[j]
-            else:
-                starts.append(k)
-                scopes.append(tape.run_scopes[j])
     except MemoryError:
         for i in range(s.n):
             rows[i].flags &= ~TOUCHED
         raise
+    k = 0
+    for i in range(s.runs_n):
+        s.runs[i].start = places[s.runs[i].start] if s.runs[i].start < s.n else m
+        k -= k > 0 and s.runs[k - 1].start == s.runs[i].start  # no row of that run is left
+        s.runs[k] = s.runs[i]
+        k += 1
+    s.runs_n = k
     pool_n = 0
     for i in range(s.n):
         if not rows[i].flags & TOUCHED:
@@ -510,9 +525,8 @@ cdef int collect(Store *s) except -1:
             row.b = places[row.b]
     s.n = places[s.n - 1] + 1
     s.pool_n = pool_n
-    tape.extras, tape.run_starts, tape.run_scopes = extras, starts, scopes
-    s.scope, s.scope_start = <PyObject *>scopes[-1], starts[-1]
-    return 0
+    tape.extras = extras
+    return 0  # here the old extras die
 
 
 # ── recording ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -788,6 +802,28 @@ def function(rule):
     return apply
 
 
+def reduction(rule):
+    apply = function(rule)
+    cdef int op = CODES.get(rule, GATE)
+
+    def apply_to_lists(*lists):
+        cdef PyObject *parts[2]
+        cdef PyObject *out
+        cdef Py_ssize_t i, count = len(lists)
+        if count <= 2 and LEAKY_RELU <= op < TYPED:
+            for i in range(count):
+                parts[i] = PyTuple_GET_ITEM(<PyObject *>lists, i)
+                if not PyList_CheckExact(<object>parts[i]) and not PyTuple_CheckExact(<object>parts[i]):
+                    break
+            else:
+                out = typed_of_many(op, parts, count)
+                if out != NULL:
+                    return stolen(out)
+        return apply(*chain.from_iterable(lists))
+
+    return apply_to_lists
+
+
 # ── the operations typed out ────────────────────────────────────────────────────────────────────────────────────────
 # Each gives False where it is not sure of Python's very bits, or where Python might raise: the rule decides there.
 
@@ -1025,38 +1061,51 @@ cdef bint of_many(int op, Aside *items, Py_ssize_t n, double *value) noexcept:
 
 cdef PyObject *typed(int op, PyObject *operands) except? NULL:
     """Record one of the operations above on a tuple of operands; NULL where it is not one, or not sure."""
-    cdef Py_ssize_t i, n = PyTuple_GET_SIZE(operands)
     cdef PyObject *x
-    cdef Store *s = NULL
-    cdef Aside *items
     cdef double out, slope
     if NEG <= op <= GELU:
         x = PyTuple_GET_ITEM(operands, 0)
         if not is_value(x) or not ready((<Thin *>x).store) or not unary(op, row_of(x).data, &out, &slope):
             return NULL
         return append((<Thin *>x).store, op, 0, x, NULL, out, slope, 0.0)
-    if op < LEAKY_RELU or op >= TYPED:
-        return NULL
-    for i in range(n):
-        x = PyTuple_GET_ITEM(operands, i)
-        if is_value(x):
-            if s != NULL and s != (<Thin *>x).store:
-                return NULL
-            s = (<Thin *>x).store
-        elif not PyFloat_CheckExact(x):
-            return NULL
+    if LEAKY_RELU <= op < TYPED:
+        return typed_of_many(op, &operands, 1)
+    return NULL
+
+
+cdef PyObject *typed_of_many(int op, PyObject **parts, Py_ssize_t count) except? NULL:
+    """The same on all operands in these lists or tuples."""
+    cdef Py_ssize_t i, j, n = 0
+    cdef PyObject *x
+    cdef Store *s = NULL
+    cdef Aside *item
+    cdef double out
+    for j in range(count):
+        for i in range(PySequence_Fast_GET_SIZE(parts[j])):
+            x = PySequence_Fast_GET_ITEM(parts[j], i)
+            if is_value(x):
+                s = (<Thin *>x).store
+                break
+        if s != NULL:
+            break
     if s == NULL or not ready(s):
         return NULL
+    for j in range(count):
+        n += PySequence_Fast_GET_SIZE(parts[j])
     room_aside(s, n)
-    items = s.pool + s.pool_n
-    for i in range(n):
-        x = PyTuple_GET_ITEM(operands, i)
-        items[i].row, items[i].reached = 0, True
-        if is_value(x):
-            items[i].row, items[i].constant = (<Thin *>x).row, row_of(x).data
-        else:
-            items[i].constant = PyFloat_AS_DOUBLE(x)
-    if not of_many(op, items, n, &out):
+    item = s.pool + s.pool_n
+    for j in range(count):
+        for i in range(PySequence_Fast_GET_SIZE(parts[j])):
+            x = PySequence_Fast_GET_ITEM(parts[j], i)
+            item.reached = True
+            if is_value(x) and (<Thin *>x).store == s:
+                item.row, item.constant = (<Thin *>x).row, row_of(x).data
+            elif PyFloat_CheckExact(x):
+                item.row, item.constant = 0, PyFloat_AS_DOUBLE(x)
+            else:
+                return NULL
+            item += 1
+    if not of_many(op, s.pool + s.pool_n, n, &out):
         return NULL
     return append_aside(s, op, n, out)
 
@@ -1544,8 +1593,14 @@ cdef class Handle:
 
     @property
     def scope(self):
-        cdef Rows tape = <Rows>self.store.tape
-        return tape.run_scopes[bisect_right(tape.run_starts, self.row) - 1]
+        cdef int32_t low = 0, high = self.store.runs_n, middle  # the run is from low on, and before high
+        while high - low > 1:
+            middle = (low + high) // 2
+            if self.store.runs[middle].start <= self.row:
+                low = middle
+            else:
+                high = middle
+        return <object>self.store.runs[low].scope
 
     @property
     def line(self):

@@ -23,6 +23,7 @@ import weakref
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from heapq import heappop, heappush
+from itertools import chain
 from operator import attrgetter
 from typing import Any, NoReturn, Self, cast
 
@@ -34,7 +35,7 @@ from scalargrad.errors import StaleValueError, TapeError
 from scalargrad.namespaces import FLOATS, IEEE, IeeeFloat, as_float, namespace_of
 from scalargrad.rules import RULES, Rule
 
-__all__ = ["Tape", "Value", "adjoints", "current_tape", "function", "inputs", "sweep"]
+__all__ = ["Tape", "Value", "adjoints", "current_tape", "function", "inputs", "reduction", "sweep"]
 
 # ── tapes ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -210,6 +211,16 @@ def function(rule: Rule) -> Callable[..., Any]:
 
     apply.__name__, apply.__doc__ = rule.name, f"{rule.name} of Values or real numbers, recorded as one row."
     return apply
+
+
+def reduction(rule: Rule) -> Callable[..., Any]:
+    """A rule of any number of operands as a function of lists of them.
+
+    >>> reduction(RULES["dot"])([Value(1), Value(2)], [3, 4])
+    Value(11.0)
+    """
+    apply = function(rule)
+    return lambda *lists: apply(*chain.from_iterable(lists))
 
 
 # ── sweeping ────────────────────────────────────────────────────────────────────────────────────────────────────────

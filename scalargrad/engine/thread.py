@@ -6,33 +6,72 @@ from collections.abc import Callable
 from contextlib import ContextDecorator
 from typing import Any, TypeVar
 
-__all__ = ["State", "debug", "here", "no_grad", "scope"]
+__all__ = ["Name", "Path", "State", "debug", "here", "no_grad", "scope"]
 
 
 _F = TypeVar("_F", bound=Callable[..., Any])
+
+Path = tuple[str, ...]  # the names of a scope, the outermost first
+
+#: One tuple for each path, however often it is entered; for good, since the native engine does not count references.
+_PATHS: dict[Path, Path] = {}
+
+
+class Name:
+    """The name of a scope that can be entered often, and in little time: see State.enter."""
+
+    __slots__ = ("name",)
+    kind = "scope"
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def within(self, scope: Path) -> Path:
+        """The scope of this name in another."""
+        path = (*scope, self.name)
+        return _PATHS.setdefault(path, path)
 
 
 class State:
     """The state of one thread. A tape keeps its owner's, and so can tell whether it is in the right thread."""
 
-    __slots__ = ("data_read", "debug", "entered", "plain", "recording", "scope", "tapes")
+    __slots__ = ("caller", "data_read", "debug", "entered", "plain", "recording", "scope", "tapes")
 
     def __init__(self) -> None:
         self.tapes: list[Any] = []  # the innermost last
-        self.entered: list[_Mode] = []  # the modes that it is in, from which the next three follow
+        self.entered: list[_Mode | Name] = []  # the modes that it is in, from which the next four follow
         self.recording = True
-        self.scope: tuple[str, ...] = ()
         self.debug = False
-        self.plain: tuple[str, ...] | None = self.scope  # the same where it records and debug is off, else None
+        self.scope: Path = ()
+        self.plain: Path | None = ()  # the scope, where it records and debug is off; else None
         self.data_read = False  # whether anybody has read the bare number of a Value
+        self.caller: Any = None  # the Module that runs
 
     def settle(self) -> None:
         modes = list(self.entered)
         path = tuple(mode.name for mode in modes if mode.kind == "scope")
         self.recording = all(mode.kind != "no_grad" for mode in modes)
         self.debug = any(mode.kind == "debug" for mode in modes)
-        self.scope = _PATHS.setdefault(path, path)
-        self.plain = self.scope if self.recording and not self.debug else None
+        self._be_in(_PATHS.setdefault(path, path))
+
+    def _be_in(self, scope: Path) -> None:
+        self.scope = scope
+        self.plain = scope if self.recording and not self.debug else None
+
+    def enter(self, name: Name) -> None:
+        """Enter a scope, as `with scope(name)` does in several times the time; `leave` has to follow."""
+        self.entered.append(name)
+        self._be_in(name.within(self.scope))
+
+    def leave(self, name: Name) -> None:
+        """Leave the scope of this name, if it was entered."""
+        if self.entered and self.entered[-1] is name:
+            self.entered.pop()
+            path = self.scope[:-1]
+            self._be_in(_PATHS.setdefault(path, path))
+        elif name in self.entered:  # a mode within has not been left yet: a generator's
+            del self.entered[len(self.entered) - 1 - self.entered[::-1].index(name)]
+            self.settle()
 
 
 class _Here(threading.local):
@@ -42,8 +81,6 @@ class _Here(threading.local):
 
 #: `here.state` is the state of the thread that asks.
 here = _Here()
-
-_PATHS: dict[tuple[str, ...], tuple[str, ...]] = {}  # one tuple for each path, however often it is entered
 
 
 class _Mode(ContextDecorator):
@@ -78,7 +115,7 @@ class _Mode(ContextDecorator):
     def __exit__(self, *_: object) -> None:
         if self._stay is not None:
             state, self._stay = self._stay[0], None
-            state.entered = [mode for mode in state.entered if mode is not self]
+            state.entered[:] = [mode for mode in state.entered if mode is not self]  # the list is in use elsewhere
             state.settle()
 
 

@@ -1,10 +1,12 @@
 """Module: what has parameters, and can run forward and backward."""
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from scalargrad.engine import Value, current_tape
-from scalargrad.engine.thread import here
+from scalargrad.engine.thread import Name, Path, here
 from scalargrad.functions import dot
 from scalargrad.nn.nests import alike, as_lists, leaves, number, on_each, shape
 
@@ -52,10 +54,61 @@ class Module:
     takes_gradient: tuple[bool, ...] = (True,)
 
     _slice: _Slice | None = None
+    #: Of the Modules among its attributes, by id; and what _steps said last, of which parts and in which scope.
+    _names: Mapping[int, tuple["Module", Name]] = MappingProxyType({})
+    _known_steps: tuple[list[Any], Path | None, list[tuple[Any, Name, Path]] | None] = ([], None, None)
 
     def __call__(self, *xs: Any) -> Any:
-        """Run it on Values or plain numbers."""
-        return self.compute(*xs)
+        """Run it on Values or plain numbers.
+
+        What it records is in a scope: its attribute path in the Module that calls it, as "layers.0", or else its class.
+        """
+        state = here.state
+        caller = state.caller
+        name = Name(type(self).__name__) if caller is None else caller._name_of(self)
+        try:
+            state.enter(name)
+            state.caller = self
+            return self.compute(*xs)
+        finally:
+            state.caller = caller
+            state.leave(name)
+
+    def _call_each(self, parts: list[Any], x: Any) -> list[Any]:
+        """`[part(x) for part in parts]`, in less time, of some Modules among its attributes, while it is called itself."""
+        state = here.state
+        steps = self._steps(parts, state.scope) if state.caller is self else None
+        if steps is None:
+            return [part(x) for part in parts]
+        entered, plain, out, name = state.entered, state.plain is not None, [], Name("")
+        entered.append(name)
+        try:
+            for part, name, path in steps:
+                entered[-1], state.caller, state.scope = name, part, path
+                if plain:
+                    state.plain = path
+                out.append(part.compute(x))
+        finally:
+            state.caller = self
+            state.leave(name)
+        return out
+
+    def _steps(self, parts: list[Any], around: Path) -> list[tuple[Any, Name, Path]] | None:
+        """Each part, and in which scope to call it; None if one of them is called in a way of its own."""
+        known_parts, known_around, steps = self._known_steps
+        if known_around is not around or known_parts != parts:
+            named = [(part, self._name_of(part)) for part in parts]
+            usual = all(type(part).__call__ is Module.__call__ for part in parts)
+            steps = [(part, name, name.within(around)) for part, name in named] if usual else None
+            self._known_steps = list(parts), around, steps
+        return steps
+
+    def _name_of(self, part: "Module") -> Name:
+        known = self._names.get(id(part))
+        if known is None or known[0] is not part:
+            self._names = {id(module): (module, Name(path)) for path, module in _modules(self)}
+            known = self._names.get(id(part), (part, Name(type(part).__name__)))
+        return known[1]
 
     def compute(self, *xs: Any) -> Any:
         """What a call does: each subclass defines it."""
@@ -173,10 +226,24 @@ class Module:
             raise TypeError(f"{self!r} takes {len(self.takes_gradient)} argument(s), not {len(xs)}")
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: thing for name, thing in vars(self).items() if name != "_slice"}
+        return {name: thing for name, thing in vars(self).items() if name not in ("_slice", "_names", "_known_steps")}
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}()"
+
+
+def _modules(module: Module) -> Iterator[tuple[str, Module]]:
+    """The Modules among the attributes of one, and in lists, tuples and dicts there, with their paths."""
+    pending: list[tuple[str, Any]] = [("", module)]
+    seen: set[int] = set()
+    while pending:
+        path, thing = pending.pop(0)
+        for name, part in _parts(thing):
+            if isinstance(part, Module):
+                yield f"{path}{name}", part
+            elif isinstance(part, (list, tuple, dict)) and id(part) not in seen:
+                seen.add(id(part))
+                pending.append((f"{path}{name}.", part))
 
 
 def _parts(thing: Any) -> list[tuple[Any, Any]]:
