@@ -25,26 +25,29 @@ class Pair(Module):
         return self.others["a"][0](self.first(x)) + 1
 
 
+@pytest.fixture(autouse=True)
+def tape():
+    with Tape() as t:
+        yield t
+
+
 def scopes_of(y):
     return [row.scope for row in y.tape if row.rule is not None]
 
 
 def test_a_row_of_a_neuron_knows_its_layer_and_its_place_there():
-    with Tape():
-        y = MLP(1, [2, 1], rng=0)([1.0])
+    y = MLP(1, [2, 1], rng=0)([1.0])
     neurons = [("MLP", "layers.0", "neurons.0"), ("MLP", "layers.0", "neurons.1"), ("MLP", "layers.1", "neurons.0")]
     assert scopes_of(y) == [neuron for neuron in neurons for _ in range(3 if neuron[1] == "layers.0" else 2)]
 
 
 def test_the_name_is_the_attribute_path():
-    with Tape():
-        y = Pair()(3.0)
+    y = Pair()(3.0)
     assert scopes_of(y) == [("Pair", "first"), ("Pair", "others.a.0"), ("Pair",)]
 
 
 def test_a_module_called_by_nobody_goes_by_its_class():
-    with Tape():
-        y = Neuron(1)([1.0])
+    y = Neuron(1)([1.0])
     assert set(scopes_of(y)) == {("Neuron",)}
 
 
@@ -53,13 +56,12 @@ def test_a_module_that_is_no_attribute_goes_by_its_class():
         def compute(self, x):
             return Twice()(x)
 
-    with Tape():
-        y = Caller()(1.0)
+    y = Caller()(1.0)
     assert scopes_of(y) == [("Caller", "Twice")]
 
 
 def test_the_scope_around_comes_first():
-    with Tape(), scope("epoch"):
+    with scope("epoch"):
         y = Twice()(3.0)
         z = y + 1
     assert (y.scope, z.scope) == (("epoch", "Twice"), ("epoch",))
@@ -72,8 +74,7 @@ def test_a_scope_within_comes_last():
                 x = +x
             return -x
 
-    with Tape():
-        y = Inner()(Value(1.0))
+    y = Inner()(Value(1.0))
     assert scopes_of(y) == [("Inner", "inside"), ("Inner",)]
 
 
@@ -89,8 +90,7 @@ def test_another_part_in_the_same_place_has_the_same_name():
     pair = Pair()
     pair(1.0)
     pair.first = Twice()
-    with Tape():
-        y = pair(1.0)
+    y = pair(1.0)
     assert scopes_of(y)[0] == ("Pair", "first")
 
 
@@ -117,13 +117,12 @@ def test_a_neuron_with_a_call_of_its_own_is_called_by_it():
 def test_a_mode_that_a_neuron_enters_and_leaves_counts_for_its_rows_only():
     def activation(total):
         with no_grad():
-            total.data
-        return -total
+            factor = total * 0 - 1
+        return factor * total
 
-    with Tape():
-        ys = Layer(1, 2, activation=activation)([1.0])
+    ys = Layer(1, 2, activation=activation)([1.0])
     assert [y.scope for y in ys] == [("Layer", "neurons.0"), ("Layer", "neurons.1")]
-    assert all(y.operands for y in ys)
+    assert all(len(y.operands) == 2 for y in ys)
 
 
 def test_a_scope_that_is_left_later_stays_around_what_follows():
@@ -138,11 +137,10 @@ def test_a_scope_that_is_left_later_stays_around_what_follows():
             next(pending)
             return +x
 
-    with Tape():
-        y = Starts()(Value(1.0))
-        z = -y
-        pending.close()
-        w = -z
+    y = Starts()(Value(1.0))
+    z = -y
+    pending.close()
+    w = -z
     assert [y.scope, z.scope, w.scope] == [("Starts", "generator"), ("generator",), ()]
 
 
@@ -150,8 +148,7 @@ def test_a_scope_that_is_left_later_stays_around_what_follows():
 def test_a_copy_has_names_of_its_own(copied):
     model = MLP(1, [2, 1])
     model([1.0])
-    with Tape():
-        y = copied(model)([1.0])
+    y = copied(model)([1.0])
     assert scopes_of(y)[0] == ("MLP", "layers.0", "neurons.0")
 
 
