@@ -78,7 +78,7 @@ class Nest:
     def numbers(self) -> list[Any]:
         """All numbers, from left to right."""
         if self._lists is not None:
-            return [*chain.from_iterable(self._lists)]
+            return self._lists[0] if len(self._lists) == 1 else [*chain.from_iterable(self._lists)]
         return [x for block in self.blocks for x in block.numbers]
 
     def around(self, things: Iterable[Any]) -> Any:
@@ -87,6 +87,8 @@ class Nest:
 
     def filled(self, numbers: Iterable[Any]) -> Any:
         """The nest with other numbers, as many as it has."""
+        if self._lists is not None and len(self._lists) == 1:
+            return [[*numbers]]
         rest = iter(numbers)
         if self._lists is not None:
             return [[*islice(rest, len(part))] for part in self._lists]

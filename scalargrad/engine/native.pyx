@@ -1113,44 +1113,51 @@ cdef PyObject *typed_of_many(int op, PyObject **parts, Py_ssize_t count) except?
 # ── sweeping ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+cdef enum Kind:
+    KEPT                     # all marks are kept, to be read
+    TO_ENDS                  # marks are kept at the ends only: on inputs, and on what was recorded before the first
+    BACKWARD                 # the same, and the adjoints of intermediates go into their grads as soon as they are complete
+
 cdef struct Sweep:           # one that is under way; walked with a copy that the C compiler can keep in registers
     Row *rows
     double *adjoints
-    double *grads            # NULL, or where the adjoints of intermediates go as soon as they are complete: in backward
-    int32_t *touched         # all rows touched, in this order; with `grads` only the inputs
+    double *grads
+    int32_t *touched         # the rows on which marks are kept, in the order in which they were touched
     int32_t count            # of these
-    int32_t *replaced        # with `grads`, downwards to here: rows whose former grad is in `adjoints`, ~row if none
+    int32_t *replaced        # in BACKWARD, downwards to here: rows whose former grad is in `adjoints`, ~row if none
     unsigned char *pending
     int32_t low              # the lowest that waits
     int32_t first            # the first to sweep
 
 
-cdef Sweep begun(Store *s, int32_t first, bint in_backward) noexcept:
+cdef Sweep begun(Store *s, int32_t first) noexcept:
     cdef Sweep w
     w.rows, w.adjoints, w.touched, w.pending = s.rows, s.adjoints, s.touched, s.pending
-    w.grads, w.replaced = s.grads if in_backward else NULL, s.touched + s.capacity
+    w.grads, w.replaced = s.grads, s.touched + s.capacity
     w.count, w.low, w.first = 0, s.n, first
     return w
 
 
-cdef inline void touch(Sweep *w, int32_t k, bint reached, double share, bint in_backward) noexcept:
+cdef inline void touch(Sweep *w, int32_t k, bint reached, double share, Kind kind) noexcept:
     """Visit a row, and hand it a share of an adjoint if it is reached."""
     cdef Row *row = w.rows + k
+    cdef bint waits
     if not row.flags & TOUCHED:
         w.adjoints[k] = share
-        if not in_backward or not row.op:
-            w.touched[w.count] = k
-            w.count += 1
-        if row.op and (in_backward or k >= w.first):  # an input hands on to nobody
+        waits = row.op and (kind == BACKWARD or k >= w.first)  # an input hands on to nobody
+        if waits:
             w.pending[k >> BLOCK] = 1
             if k < w.low:
                 w.low = k
+        if kind == KEPT or not waits:
+            w.touched[w.count] = k
+            w.count += 1
     elif reached:
         w.adjoints[k] += share
     row.flags |= TOUCHED | REACHED if reached else TOUCHED
 
 
-cdef inline int32_t walk(Store *s, int32_t top, Sweep *sweep, bint in_backward) noexcept:
+cdef inline int32_t walk(Store *s, int32_t top, Sweep *sweep, Kind kind) noexcept:
     """From the row `top` down: each row that was touched hands its adjoint on. Gives an operand that is stale, or 0.
 
     What nothing touched is passed over by the block, and the walk ends at the lowest row that waits.
@@ -1182,8 +1189,8 @@ cdef inline int32_t walk(Store *s, int32_t top, Sweep *sweep, bint in_backward) 
             if not row.flags & TOUCHED or not row.op:
                 continue
             adjoint, reached = w.adjoints[i + 1], row.flags & REACHED != 0
-            if in_backward:
-                if reached:
+            if kind != KEPT:
+                if reached and kind == BACKWARD:
                     w.replaced -= 1
                     w.replaced[0] = i + 1 if row.flags & HAS_GRAD else ~(i + 1)
                     w.adjoints[i + 1], w.grads[i + 1] = w.grads[i + 1], adjoint
@@ -1199,9 +1206,9 @@ cdef inline int32_t walk(Store *s, int32_t top, Sweep *sweep, bint in_backward) 
                         stale = k
                         break
                     if reached and item.reached:
-                        touch(&w, k, True, 0.0 + adjoint * item.derivative, in_backward)
+                        touch(&w, k, True, 0.0 + adjoint * item.derivative, kind)
                     else:
-                        touch(&w, k, False, 0.0, in_backward)
+                        touch(&w, k, False, 0.0, kind)
                 if stale:
                     break
                 continue
@@ -1210,13 +1217,13 @@ cdef inline int32_t walk(Store *s, int32_t top, Sweep *sweep, bint in_backward) 
                 if w.rows[k].epoch > row.epoch:
                     stale = k
                     break
-                touch(&w, k, True, 0.0 + adjoint * row.da, in_backward)  # the first share comes on top of 0.0
+                touch(&w, k, True, 0.0 + adjoint * row.da, kind)  # the first share comes on top of 0.0
             k = row.b
             if k:
                 if w.rows[k].epoch > row.epoch:
                     stale = k
                     break
-                touch(&w, k, True, 0.0 + adjoint * row.db, in_backward)
+                touch(&w, k, True, 0.0 + adjoint * row.db, kind)
         if not stale:
             w.pending[start >> BLOCK] = 0
     sweep[0] = w
@@ -1230,27 +1237,42 @@ cdef void forget(Store *s, Py_ssize_t count) noexcept:
         s.rows[s.touched[i]].flags &= <uint16_t>~(TOUCHED | REACHED)
 
 
+cdef void undo(Store *s, int32_t top, Sweep *w) noexcept:
+    """Leave all as it was before a sweep that met something stale."""
+    cdef int32_t i, k
+    while w.replaced < s.touched + s.capacity:
+        k = w.replaced[0]
+        w.replaced += 1
+        if k < 0:
+            w.rows[~k].flags &= <uint16_t>~HAS_GRAD
+        else:
+            w.grads[k] = w.adjoints[k]
+    for i in range(w.low, top + 1):  # what still waits
+        w.rows[i].flags &= <uint16_t>~(TOUCHED | REACHED)
+    memset(w.pending, 0, (top >> BLOCK) + 1)
+    forget(s, w.count)
+
+
 cdef object stale_error(Store *s, int32_t k):
     value = value_of(s, k)
     return StaleValueError(messages.stale(value.label, value._data))
 
 
-cdef int32_t swept(Store *s, list roots, list numbers, int32_t first) except -1:
-    """Sweep, and leave what it touched, so many rows, to be read and then forgotten."""
+cdef int32_t swept(Store *s, list roots, list numbers, int32_t first, Kind kind) except -1:
+    """Sweep, and leave the marks that are kept, so many, to be read and then forgotten."""
     cdef int32_t top = 0, stale, k
     cdef Py_ssize_t i
     cdef double seed
     scratch(s)
-    cdef Sweep w = begun(s, first, False)
+    cdef Sweep w = begun(s, first)
     for i in range(len(roots)):
         k = (<Thin *><PyObject *>roots[i]).row
         seed = numbers[i]
         top = max(top, k)
-        touch(&w, k, True, seed, False)
-    stale = walk(s, top, &w, False)
+        touch(&w, k, True, seed, kind)
+    stale = walk(s, top, &w, KEPT) if kind == KEPT else walk(s, top, &w, TO_ENDS)
     if stale:
-        memset(w.pending, 0, (top >> BLOCK) + 1)
-        forget(s, w.count)
+        undo(s, top, &w)
         raise stale_error(s, stale)
     return w.count
 
@@ -1288,7 +1310,7 @@ def sweep(dict seeds, first=None):
     adjoints = dict(seeds)
     if s == NULL:
         return adjoints
-    count = swept(s, roots, numbers, 0 if first is None else (<Thin *><PyObject *>first).row)
+    count = swept(s, roots, numbers, 0 if first is None else (<Thin *><PyObject *>first).row, KEPT)
     try:
         for i in range(len(seeds), count):
             adjoints[value_of(s, s.touched[i])] = None
@@ -1308,12 +1330,18 @@ def adjoints(dict seeds, xs, first=None):
     cdef int32_t start
     cdef PyObject *x
     cdef list roots = list(seeds), inputs = list(xs), found
+    cdef Kind kind = TO_ENDS
     n = len(inputs)
     found = [0.0] * n
     if s == NULL:
         return found
     start = 0 if first is None else (<Thin *><PyObject *>first).row
-    count = swept(s, roots, numbers, start)
+    for i in range(n):
+        x = PyList_GET_ITEM(<PyObject *>inputs, i)
+        if is_value(x) and row_of(x).op:
+            kind = KEPT
+            break
+    count = swept(s, roots, numbers, start, kind)
     try:
         for i in range(count):
             if s.touched[i] < start:
@@ -1334,9 +1362,9 @@ cdef int backward(PyObject *root, double seed) except -1:
     cdef Row *row
     check_thread(s)
     scratch(s)
-    cdef Sweep w = begun(s, 0, True)
-    touch(&w, top, True, seed, True)
-    stale = walk(s, top, &w, True)
+    cdef Sweep w = begun(s, 0)
+    touch(&w, top, True, seed, BACKWARD)
+    stale = walk(s, top, &w, BACKWARD)
     if stale:
         undo(s, top, &w)
         raise stale_error(s, stale)
@@ -1348,22 +1376,6 @@ cdef int backward(PyObject *root, double seed) except -1:
             row.flags |= HAS_GRAD
         row.flags &= <uint16_t>~(TOUCHED | REACHED)
     return 0
-
-
-cdef void undo(Store *s, int32_t top, Sweep *w) noexcept:
-    """Leave all as it was before a sweep that met something stale."""
-    cdef int32_t i, k
-    while w.replaced < s.touched + s.capacity:
-        k = w.replaced[0]
-        w.replaced += 1
-        if k < 0:
-            w.rows[~k].flags &= <uint16_t>~HAS_GRAD
-        else:
-            w.grads[k] = w.adjoints[k]
-    for i in range(w.low, top + 1):  # what still waits
-        w.rows[i].flags &= <uint16_t>~(TOUCHED | REACHED)
-    memset(w.pending, 0, (top >> BLOCK) + 1)
-    forget(s, w.count)
 
 
 # ── Value ───────────────────────────────────────────────────────────────────────────────────────────────────────────
