@@ -86,6 +86,10 @@ class Expression:
             known.append(self._functions[operation.name](*map(at, operation.operands)))
         return known[-1]
 
+    def on(self, engine: Any) -> "Expression":
+        """The same program for another engine: run it on both, and compare."""
+        return Expression(self.inputs, self.operations, self.rules, engine)
+
     def values(self) -> list[Any]:
         """New Values of the inputs, labelled as in the text."""
         return [self.engine.Value(x, label=f"x{i}") for i, x in enumerate(self.inputs)]

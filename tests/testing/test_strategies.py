@@ -134,6 +134,30 @@ def test_an_operand_outside_of_the_domain_is_led_into_it():
     assert names(e) == ["abs", "add", "log"]
 
 
+@given(expressions(inputs=2, smooth=True))
+@QUICK
+def test_on_a_smooth_program_a_central_difference_of_floats_is_near_the_derivative(e):
+    xs = e.values()
+    slope = gradients(e(*xs), xs)[0]
+    x, y = e.inputs
+    difference = (e(x + 1e-5, y) - e(x - 1e-5, y)) / 2e-5
+    assert difference == pytest.approx(slope, rel=1e-3, abs=1e-3)
+
+
+@pytest.mark.parametrize("name", ["relu", "abs", "leaky_relu", "maximum", "minimum", "mod", "where", "atan2", "log"])
+@given(data=st.data())
+@QUICK
+def test_a_smooth_program_does_not_turn_jump_or_end_within_a_thousandth(name, data):
+    table = {name: RULES[name]}
+    near = st.floats(-2e-3, 2e-3).map(lambda x: (x, -1.0, 1.0))
+    e = data.draw(expressions(inputs=near, rules=table, max_rows=1, smooth=True))
+    xs = e.values()
+    before = gradients(e(*xs), xs)
+    for moved in (-9e-4, 9e-4):
+        xs[0].data = e.inputs[0] + moved
+        assert gradients(e(*xs), xs) == pytest.approx(before, rel=0.2, abs=0.2)
+
+
 def test_programs_shrink_to_one_row_on_simple_numbers():
     e = find(
         expressions(operations=["exp", "sin", "mul", "add"]),
