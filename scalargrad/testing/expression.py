@@ -129,7 +129,8 @@ class Expression:
 
     def _text(self, operation: Operation | Branch, names: list[str]) -> str:
         def at(x: Operand) -> str:
-            return names[x] if isinstance(x, int) else repr(x) if x >= 0 else f"({x!r})"
+            text = names[x] if isinstance(x, int) else repr(x)
+            return f"({text})" if text.startswith("-") else text
 
         if isinstance(operation, Branch):
             yes, no = self._text(operation.yes, names), self._text(operation.no, names)

@@ -57,6 +57,7 @@ def expressions(
     operations: Iterable[str] | None = None,
     max_rows: int = 12,
     *,
+    branches: bool = True,
     smooth: bool = False,
     rules: Mapping[str, Rule] = RULES,
     engine: Any = scalargrad.engine,
@@ -66,10 +67,11 @@ def expressions(
     inputs      how many (one to three), or a strategy of points
     operations  the names of the rules to use: all of the table
     max_rows    how many rows a program has at most
+    branches    whether there are any: an engine whose Values do not compare goes without
     smooth      whether it keeps off kinks, jumps and poles, and off what magnifies rounding: ground for code of yours
                 that needs higher derivatives, or takes differences
     rules       the table to take them from: your own will do
-    engine      what offers Value and function: your own will do
+    engine      what offers Value(number, label=…), and function(rule) that records a row: your own will do
 
     At its inputs each operation is inside of its domain, with finite local derivatives, none of them large. That is by
     construction: an operand from outside is led in by rows of its own (abs, + 1, a quotient below 1), or another
@@ -90,8 +92,9 @@ def expressions(
 
     @st.composite
     def row(draw: st.DrawFn) -> Any:
-        branches = draw(st.integers(0, 3)) == 3
-        return operation(draw), (draw(operand), draw(operand), operation(draw)) if branches else None
+        first = operation(draw)
+        is_branch = branches and draw(st.integers(0, 3)) == 3
+        return first, (draw(operand), draw(operand), operation(draw)) if is_branch else None
 
     plan = st.lists(row(), min_size=1, max_size=max_rows)
 

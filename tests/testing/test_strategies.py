@@ -123,6 +123,12 @@ def test_programs_have_branches_constants_shared_rows_and_rows_of_many_operands(
     } <= found
 
 
+@given(expressions(branches=False))
+@QUICK
+def test_programs_without_branches(e):
+    assert not any(isinstance(row, Branch) for row in e.operations)
+
+
 def test_an_operand_outside_of_the_domain_is_led_into_it():
     strategy = expressions(inputs=points(1, domain=(-4.0, -1.0)), operations=["log", "abs", "add"], max_rows=6)
     e = find(
@@ -178,6 +184,18 @@ def test_the_text_of_a_program_can_be_pasted_and_does_the_same(e):
     assert (getattr(found, "data", found)) == getattr(y, "data", y)
     if isinstance(y, Value):
         assert gradients(found, [there[f"x{i}"] for i in range(len(xs))]) == gradients(y, xs)
+
+
+def test_a_negative_constant_is_in_parentheses():
+    e = Expression((2.0,), (Operation("const_pow", (-0.0, 0)), Operation("pow_const", (1, -1.0))))
+    assert "t1 = (-0.0) ** x0\n    t2 = t1 ** (-1.0)" in str(e)
+
+
+def test_the_same_program_on_another_engine():
+    e = Expression((2.0,), (Operation("exp", (0,)),))
+    other = e.on(python)
+    assert (other.inputs, other.operations) == (e.inputs, e.operations)
+    assert all(type(x) is python.Value for x in (*other.values(), other(*other.values())))
 
 
 def test_the_text_of_a_program_of_another_table_names_it():
