@@ -86,6 +86,10 @@ class Expression:
             known.append(self._functions[operation.name](*map(at, operation.operands)))
         return known[-1]
 
+    def on(self, engine: Any) -> "Expression":
+        """The same program for another engine: run it on both, and compare."""
+        return Expression(self.inputs, self.operations, self.rules, engine)
+
     def values(self) -> list[Any]:
         """New Values of the inputs, labelled as in the text."""
         return [self.engine.Value(x, label=f"x{i}") for i, x in enumerate(self.inputs)]
@@ -125,7 +129,8 @@ class Expression:
 
     def _text(self, operation: Operation | Branch, names: list[str]) -> str:
         def at(x: Operand) -> str:
-            return names[x] if isinstance(x, int) else repr(x) if x >= 0 else f"({x!r})"
+            text = names[x] if isinstance(x, int) else repr(x)
+            return f"({text})" if text.startswith("-") else text
 
         if isinstance(operation, Branch):
             yes, no = self._text(operation.yes, names), self._text(operation.no, names)

@@ -1,7 +1,7 @@
 """Both engines, side by side in one process: the same programs have to give the same bits, texts and errors.
 
-A program is a list of steps. `run` takes them on one engine and writes down all there is to see after each; the two
-accounts have to be equal. Numbers are written as hexadecimal, so that -0.0 is not 0.0 and the last bit counts.
+A program is a list of steps; its calculations come from the strategies that the package ships. A `Machine` takes them on
+one engine and writes down all there is to see after each; the two accounts have to be equal. Numbers are written as hexadecimal, so that -0.0 is not 0.0 and the last bit counts.
 """
 
 import inspect
@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from scalargrad.engine import python
 from scalargrad.engine.thread import debug, no_grad, scope
 from scalargrad.rules import RULES, Rule
+from scalargrad.testing.strategies import expressions
 
 try:
     from scalargrad.engine import native
@@ -36,6 +37,7 @@ INFIX = {
     "mod": operator.mod,
     "pow": operator.pow,
 }
+POWERS = {"pow_const": operator.pow, "const_pow": operator.pow}
 PREFIX = {"neg": operator.neg, "pos": operator.pos, "abs": abs}
 METHODS = sorted(name for name in RULES if ARITY[name] == 1 and name not in (*PREFIX, *N_ARY))
 GATES = {
@@ -115,6 +117,15 @@ class Machine:
         rule = RULES.get(name) or GATES[name]
         return self.add(self.engine.function(rule)(*map(self.pick, operands)))
 
+    def expression(self, program, starts):
+        """A shipped program on what is there already, where it may leave its domains: all of its rows are kept."""
+        return self.tell(program.on(Kept(self))(*map(self.pick, starts[: len(program.inputs)])))
+
+    def own(self, program):
+        """A shipped program at its own inputs, inside of its domains: the result alone is kept."""
+        mine = program.on(self.engine)
+        return self.add(mine(*mine.values()))
+
     def bare(self, which, x, y):
         return text(BARE[which](self.pick(x), self.pick(y)))
 
@@ -166,6 +177,23 @@ class Machine:
         return str(self.tape), [self.tell(row) for row in rows], order == sorted(set(order)), repr(rows)
 
 
+class Kept:
+    """An engine to run a shipped program on: a machine's, by operators where Python has them, all rows kept."""
+
+    def __init__(self, machine):
+        self.machine, self.Value = machine, machine.engine.Value
+
+    def function(self, rule):
+        function = (INFIX | PREFIX | POWERS).get(rule.name) or self.machine.engine.function(rule)
+
+        def kept(*operands):
+            result = function(*operands)
+            self.machine.add(result)
+            return result
+
+        return kept
+
+
 # ── random programs ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 special = st.sampled_from([0.0, -0.0, 1.0, -1.0, 2.0, 0.5, 3.0, math.inf, -math.inf, math.nan, 1e308, 5e-324, 1e-160])
@@ -176,27 +204,30 @@ labels = st.sampled_from(["", "x", "weight\n2"])
 arity_of = {name: st.tuples(*[operands] * ARITY[name]) for name in RULES if name not in N_ARY}
 orders = st.sampled_from([0, 1, 2.0, 3, -1, 0.5])  # of polygamma; it takes time that grows with them
 arity_of["polygamma"] = st.tuples(orders, operands)
-functions = st.one_of(
+
+# Programs of the kit's, at inputs where they exist, and on whatever else is there.
+programs = expressions(rules=RULES | GATES, max_rows=6)
+anything = values | values | st.floats(-3, 3) | special
+shipped = st.one_of(
+    st.tuples(st.just("own"), programs),
+    st.tuples(st.just("expression"), programs, st.tuples(values, anything, anything)),
+)
+# Single operations, on operands of every kind: those that end in errors, infinities and nan.
+reckless = st.one_of(
+    st.tuples(st.just("infix"), st.sampled_from(sorted(INFIX)), values, operands),
+    st.tuples(st.just("infix"), st.sampled_from(sorted(INFIX)), operands, values),
+    st.tuples(st.just("prefix"), st.sampled_from(sorted(PREFIX)), values),
+    st.tuples(st.just("method"), st.sampled_from(METHODS), values),
     st.sampled_from(sorted(arity_of)).flatmap(
         lambda name: st.tuples(st.just("function"), st.just(name), arity_of[name])
     ),
     st.tuples(st.just("function"), st.sampled_from(N_ARY), st.lists(operands, min_size=2, max_size=8).map(tuple)),
-    st.tuples(st.just("function"), st.just("gate1"), st.tuples(operands)),
-    st.tuples(st.just("function"), st.just("gate3"), st.tuples(operands, operands, operands)),
 )
-recording = st.one_of(
+# All else that happens to a tape.
+around = st.one_of(
     st.tuples(st.just("input"), numbers, labels),
-    st.tuples(st.just("infix"), st.sampled_from(sorted(INFIX)), values, operands),
-    st.tuples(st.just("infix"), st.sampled_from(sorted(INFIX)), operands, values),
-    st.tuples(st.just("infix"), st.sampled_from(["add", "sub", "mul"]), values, values),
-    st.tuples(st.just("prefix"), st.sampled_from(sorted(PREFIX)), values),
-    st.tuples(st.just("method"), st.sampled_from(METHODS), values),
-    functions,
-)
-steps = st.one_of(
-    recording,
-    recording,
-    st.tuples(st.just("under"), st.sampled_from(["no_grad", "debug", "a", "b"]), recording),
+    st.tuples(st.just("inputs"), st.lists(numbers, max_size=3) | st.just((1.0, "two"))),
+    st.tuples(st.just("under"), st.sampled_from(["no_grad", "debug", "a", "b"]), shipped | reckless),
     st.tuples(st.just("bare"), st.integers(0, len(BARE) - 1), values, operands),
     st.tuples(st.just("rebind"), values, values),
     st.tuples(st.just("forget"), values),
@@ -206,9 +237,9 @@ steps = st.one_of(
     st.tuples(st.just("backward"), values, st.floats(-2, 2) | special),
     st.tuples(st.just("sweep"), st.lists(values, max_size=3).map(tuple), st.floats(-2, 2) | special),
     st.tuples(st.just("sweep_from"), st.lists(values, max_size=3).map(tuple), values | st.none(), st.floats(-2, 2)),
-    st.tuples(st.just("inputs"), st.lists(numbers, max_size=3) | st.just((1.0, "two"))),
     st.just(("look",)),
 )
+steps = st.integers(0, 3).flatmap(lambda kind: (shipped, reckless, around, around)[kind])
 
 
 @given(st.lists(steps, min_size=1, max_size=40))

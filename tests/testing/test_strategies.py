@@ -123,6 +123,12 @@ def test_programs_have_branches_constants_shared_rows_and_rows_of_many_operands(
     } <= found
 
 
+@given(expressions(branches=False))
+@QUICK
+def test_programs_without_branches(e):
+    assert not any(isinstance(row, Branch) for row in e.operations)
+
+
 def test_an_operand_outside_of_the_domain_is_led_into_it():
     strategy = expressions(inputs=points(1, domain=(-4.0, -1.0)), operations=["log", "abs", "add"], max_rows=6)
     e = find(
@@ -132,6 +138,30 @@ def test_an_operand_outside_of_the_domain_is_led_into_it():
         random=Random(0),
     )
     assert names(e) == ["abs", "add", "log"]
+
+
+@given(expressions(inputs=2, smooth=True))
+@QUICK
+def test_on_a_smooth_program_a_central_difference_of_floats_is_near_the_derivative(e):
+    xs = e.values()
+    slope = gradients(e(*xs), xs)[0]
+    x, y = e.inputs
+    difference = (e(x + 1e-5, y) - e(x - 1e-5, y)) / 2e-5
+    assert difference == pytest.approx(slope, rel=1e-3, abs=1e-3)
+
+
+@pytest.mark.parametrize("name", ["relu", "abs", "leaky_relu", "maximum", "minimum", "mod", "where", "atan2", "log"])
+@given(data=st.data())
+@QUICK
+def test_a_smooth_program_does_not_turn_jump_or_end_within_a_thousandth(name, data):
+    table = {name: RULES[name]}
+    near = st.floats(-2e-3, 2e-3).map(lambda x: (x, -1.0, 1.0))
+    e = data.draw(expressions(inputs=near, rules=table, max_rows=1, smooth=True))
+    xs = e.values()
+    before = gradients(e(*xs), xs)
+    for moved in (-9e-4, 9e-4):
+        xs[0].data = e.inputs[0] + moved
+        assert gradients(e(*xs), xs) == pytest.approx(before, rel=0.2, abs=0.2)
 
 
 def test_programs_shrink_to_one_row_on_simple_numbers():
@@ -154,6 +184,18 @@ def test_the_text_of_a_program_can_be_pasted_and_does_the_same(e):
     assert (getattr(found, "data", found)) == getattr(y, "data", y)
     if isinstance(y, Value):
         assert gradients(found, [there[f"x{i}"] for i in range(len(xs))]) == gradients(y, xs)
+
+
+def test_a_negative_constant_is_in_parentheses():
+    e = Expression((2.0,), (Operation("const_pow", (-0.0, 0)), Operation("pow_const", (1, -1.0))))
+    assert "t1 = (-0.0) ** x0\n    t2 = t1 ** (-1.0)" in str(e)
+
+
+def test_the_same_program_on_another_engine():
+    e = Expression((2.0,), (Operation("exp", (0,)),))
+    other = e.on(python)
+    assert (other.inputs, other.operations) == (e.inputs, e.operations)
+    assert all(type(x) is python.Value for x in (*other.values(), other(*other.values())))
 
 
 def test_the_text_of_a_program_of_another_table_names_it():
