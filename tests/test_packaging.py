@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.engine_free  # what is installed picks its own
+
 ROOT = Path(__file__).parents[1]
 SMOKE = ROOT / "tests" / "smoke.py"
 
