@@ -1,7 +1,7 @@
-"""Builds the native engine on request; everything else about the package is in pyproject.toml.
+"""Builds the native engine where it can; everything else about the package is in pyproject.toml.
 
-`SCALARGRAD_BUILD` says how: auto builds it where there is a compiler, and goes on without where there is none; native
-fails then; pure leaves it out, for a wheel that installs everywhere.
+`SCALARGRAD_BUILD` says how: auto (the default) builds it where there is a compiler, and goes on without where there is
+none (`pip -v` tells); native fails then; pure leaves it out, for a wheel that installs everywhere.
 """
 
 import os
@@ -10,8 +10,7 @@ import sys
 from setuptools import Extension, setup
 
 CHOICES = ("auto", "native", "pure")
-DEFAULT = "pure"  # to be "auto" once the native engine is complete: where it is built it runs
-BUILD = os.environ.get("SCALARGRAD_BUILD", DEFAULT)
+BUILD = os.environ.get("SCALARGRAD_BUILD", "auto")
 if BUILD not in CHOICES:
     sys.exit(f"SCALARGRAD_BUILD={BUILD!r} is not one of {', '.join(CHOICES)}")
 

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.engine_free  # what is installed picks its own
+
 ROOT = Path(__file__).parents[1]
 SMOKE = ROOT / "tests" / "smoke.py"
 
@@ -123,7 +125,7 @@ def test_the_source_distribution_has_the_native_source_and_nothing_generated(sdi
 @pytest.mark.parametrize("name", PYTHONS)
 def test_it_installs_under_every_python(name, sdist, tmp_path):
     python = virtual(PYTHONS[name], tmp_path / "venv")
-    wheel = wheel_of(sdist, python, tmp_path, SCALARGRAD_BUILD="auto")
+    wheel = wheel_of(sdist, python, tmp_path)
     engine = "native" if COMPILER and PYTHONS[name]["can build"] else "python"
     assert not [name for name in zipfile.ZipFile(wheel).namelist() if name.endswith((".c", ".pyc"))]
     installed(wheel, python, engine, tmp_path)
@@ -131,9 +133,27 @@ def test_it_installs_under_every_python(name, sdist, tmp_path):
 
 def test_it_installs_without_a_compiler(sdist, tmp_path):
     python = virtual(THIS, tmp_path / "venv")
-    installed(wheel_of(sdist, python, tmp_path, SCALARGRAD_BUILD="auto", **NO_COMPILER), python, "python", tmp_path)
+    installed(wheel_of(sdist, python, tmp_path, **NO_COMPILER), python, "python", tmp_path)
     failed = run(python, "-I", "-c", "import scalargrad", cwd=tmp_path, SCALARGRAD_ENGINE="native")
     assert "SCALARGRAD_ENGINE=native, but the native engine cannot be imported" in failed.stderr
+
+
+def test_the_output_of_pip_tells_why_there_is_no_native_engine(sdist, tmp_path):
+    command = (
+        sys.executable,
+        "-m",
+        "pip",
+        "wheel",
+        "-v",
+        "--no-cache-dir",
+        "--no-deps",
+        "--wheel-dir",
+        tmp_path,
+        sdist,
+    )
+    done = run(*command, cwd=tmp_path, **NO_COMPILER)
+    assert done.returncode == 0
+    assert 'building extension "scalargrad.engine.native" failed' in done.stdout + done.stderr
 
 
 def test_a_wheel_without_the_native_engine_is_for_everywhere(sdist, tmp_path):

@@ -31,8 +31,9 @@ from cpython.list cimport PyList_CheckExact
 from cpython.tuple cimport PyTuple_CheckExact
 from cpython.object cimport Py_EQ, Py_GE, Py_GT, Py_LE, Py_LT, Py_NE, PyObject, PyObject_RichCompare, PyTypeObject
 from cpython.ref cimport Py_DECREF, Py_INCREF
-from libc.math cimport (acos, acosh, asin, atan, atanh, cbrt, ceil, cos, cosh, erf, erfc, exp, exp2, expm1, fabs, floor,
-                        isfinite, log, log1p, log2, log10, pow, sin, sinh, sqrt, tan, tanh)
+from libc.math cimport (acos, acosh, asin, asinh, atan, atan2, atanh, cbrt, ceil, copysign, cos, cosh, erf, erfc, exp,
+                        exp2, expm1, fabs, floor, fma, fmod, isfinite, log, log1p, log2, log10, pow, sin, sinh, sqrt,
+                        tan, tanh)
 from libc.stdint cimport int32_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free, malloc, realloc
 from libc.string cimport memcpy, memset
@@ -104,6 +105,7 @@ cdef extern from "Python.h":
     ctypedef PyObject *(*vectorcallfunc)(PyObject *, PyObject *const *, size_t, PyObject *)
     ctypedef struct PyNumberMethods
     ctypedef struct PyTypeObjectInside "PyTypeObject":
+        const char *tp_name
         destructor tp_dealloc
         vectorcallfunc tp_vectorcall
         PyObject *(*tp_call)(PyObject *, PyObject *, PyObject *)
@@ -810,7 +812,7 @@ def reduction(rule):
         cdef PyObject *parts[2]
         cdef PyObject *out
         cdef Py_ssize_t i, count = len(lists)
-        if count <= 2 and LEAKY_RELU <= op < TYPED:
+        if count <= 2 and MOD <= op < TYPED:
             for i in range(count):
                 parts[i] = PyTuple_GET_ITEM(<PyObject *>lists, i)
                 if not PyList_CheckExact(<object>parts[i]) and not PyTuple_CheckExact(<object>parts[i]):
@@ -831,17 +833,19 @@ cdef enum:
     ADD = 1
     SUB, MUL, DIV, POW, POW_CONST, CONST_POW
     NEG, POS, ABS, SQRT, CBRT, EXP, EXP2, EXPM1, LOG, LOG1P, LOG2, LOG10
-    SIN, COS, TAN, ASIN, ACOS, ATAN, SINH, COSH, TANH, ACOSH, ATANH, ERF, ERFC
+    SIN, COS, TAN, ASIN, ACOS, ATAN, SINH, COSH, TANH, ASINH, ACOSH, ATANH, ERF, ERFC
     RELU, SIGMOID, SOFTPLUS, GELU
-    LEAKY_RELU, MAXIMUM, MINIMUM, WHERE, SUM, PROD, DOT, LOGSUMEXP
+    MOD, FMA, HYPOT, ATAN2, LEAKY_RELU, MAXIMUM, MINIMUM, WHERE, SUM, PROD, DOT, LOGSUMEXP
     TYPED                    # how many; the other rules of the table have numbers from here on
     GATE = 0xFFFF            # a rule that is not in the table
 
 _TYPED = (
     *("", "add", "sub", "mul", "div", "pow", "pow_const", "const_pow"),
     *("neg", "pos", "abs", "sqrt", "cbrt", "exp", "exp2", "expm1", "log", "log1p", "log2", "log10"),
-    *("sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "tanh", "acosh", "atanh", "erf", "erfc"),
+    *("sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "tanh", "asinh", "acosh", "atanh"),
+    *("erf", "erfc"),
     *("relu", "sigmoid", "softplus", "gelu"),
+    *("mod", "fma", "hypot", "atan2"),
     *("leaky_relu", "maximum", "minimum", "where", "sum", "prod", "dot", "logsumexp"),
 )
 assert len(_TYPED) == TYPED
@@ -851,6 +855,14 @@ cdef dict CODES = {rule: code for code, rule in enumerate(RULE_OF) if code}
 
 cdef double LN2 = formulas.LN2, LN10 = formulas.LN10, SQRT_HALF = formulas.SQRT_HALF
 cdef double TWO_OVER_SQRT_PI = formulas.TWO_OVER_SQRT_PI, ONE_OVER_SQRT_TWO_PI = formulas.ONE_OVER_SQRT_TWO_PI
+
+
+cdef object _hypot = FLOATS.hypot
+
+
+cdef inline double hypot(double x, double y) except? -1.0:
+    """Python's own, which C's does not agree with; it runs no code of others."""
+    return _hypot(x, y)
 
 
 cdef inline bint power(double x, double y, double *out) noexcept:
@@ -899,7 +911,7 @@ cdef inline double sigmoid(double x) noexcept:
     return (1.0 if x >= 0 else small) / (1 + small)
 
 
-cdef bint unary(int op, double x, double *value, double *slope) noexcept:
+cdef int unary(int op, double x, double *value, double *slope) except -1:
     cdef double out, d
     if op == NEG:
         out = -x
@@ -963,6 +975,9 @@ cdef bint unary(int op, double x, double *value, double *slope) noexcept:
     elif op == TANH:
         out = tanh(x)
         d = 1 - out * out
+    elif op == ASINH:
+        out = asinh(x)
+        d = 1 / hypot(1.0, x)
     elif op == ACOSH:
         out = acosh(x)
         d = 1 / (sqrt(x - 1) * sqrt(x + 1))
@@ -1000,11 +1015,49 @@ cdef void choose(Aside *items, bint first, double *out) noexcept:
     out[0] = items[0].constant if first else items[1].constant
 
 
-cdef bint of_many(int op, Aside *items, Py_ssize_t n, double *value) noexcept:
+cdef bint modulo(double x, double y, double *rest, double *whole) noexcept:
+    """x % y and x // y in the steps that Python takes."""
+    if y == 0.0:
+        return False
+    cdef double r = fmod(x, y), q = (x - r) / y
+    if r == 0.0:
+        r = copysign(0.0, y)
+    elif (y < 0.0) != (r < 0.0):
+        r += y
+        q -= 1.0
+    rest[0], whole[0] = r, floor(q) if q != 0.0 else copysign(0.0, x / y)
+    if q - whole[0] > 0.5:
+        whole[0] += 1.0
+    return isfinite(x) and isfinite(y) and isfinite(whole[0])
+
+
+cdef int of_many(int op, Aside *items, Py_ssize_t n, double *value) except -1:
     """The rules of more operands; the numbers of all of them are where the constants will be."""
     cdef Py_ssize_t i, half = n // 2
-    cdef double out, x, top
-    if op == SUM:
+    cdef double out, x, y, top
+    if op == MOD:
+        if not modulo(items[0].constant, items[1].constant, &out, &x):
+            return False
+        items[0].derivative, items[1].derivative = 1.0, -x
+    elif op == FMA:
+        x, y = items[0].constant, items[1].constant
+        out = fma(x, y, items[2].constant)
+        if not isfinite(out):
+            return False
+        items[0].derivative, items[1].derivative, items[2].derivative = y, x, 1.0
+    elif op == HYPOT:
+        x, y = items[0].constant, items[1].constant
+        out = hypot(x, y)
+        if not isfinite(out) or out == 0.0:
+            return False
+        items[0].derivative, items[1].derivative = x / out, y / out
+    elif op == ATAN2:
+        y, x = items[0].constant, items[1].constant
+        out, top = atan2(y, x), hypot(x, y)
+        if not isfinite(top) or top == 0.0:
+            return False
+        items[0].derivative, items[1].derivative = x / top / top, -y / top / top
+    elif op == SUM:
         out = 0.0
         for i in range(n):
             out += items[i].constant
@@ -1068,7 +1121,7 @@ cdef PyObject *typed(int op, PyObject *operands) except? NULL:
         if not is_value(x) or not ready((<Thin *>x).store) or not unary(op, row_of(x).data, &out, &slope):
             return NULL
         return append((<Thin *>x).store, op, 0, x, NULL, out, slope, 0.0)
-    if LEAKY_RELU <= op < TYPED:
+    if MOD <= op < TYPED:
         return typed_of_many(op, &operands, 1)
     return NULL
 
@@ -1472,7 +1525,10 @@ cdef class Handle:
 
     def __mod__(left, right):
         operands = tuple([x if type(x) is Value else as_float(x) for x in (left, right)])
-        return NotImplemented if None in operands else _record(RULES["mod"], operands)
+        if None in operands:
+            return NotImplemented
+        cdef PyObject *out = typed(MOD, <PyObject *>operands)
+        return _record(RULES["mod"], operands) if out == NULL else stolen(out)
 
     def __neg__(self):
         return prefix(NEG, <PyObject *>self)
@@ -1780,6 +1836,7 @@ cdef PyObject *call_value(PyObject *cls, PyObject *const *args, size_t nargs, Py
     return <PyObject *>value
 
 
+(<PyTypeObjectInside *>Handle).tp_name = (<PyTypeObjectInside *>Value).tp_name  # for the messages of its descriptors
 value_type = <PyTypeObject *>Value
 (<PyTypeObjectInside *>value_type).tp_flags &= ~Py_TPFLAGS_HAVE_GC  # it refers to nothing but its tape
 tape_type = <PyTypeObject *>Tape
@@ -1802,16 +1859,30 @@ assert Value.__basicsize__ >= sizeof(Thin)
 
 
 cdef extern from "Python.h":
+    ctypedef int (*setter)(PyObject *, PyObject *, void *)
     ctypedef struct PyGetSetDef:
+        const char *name
+        setter set
         const char *doc
+        void *closure
     ctypedef struct PyGetSetDescrObject:
         PyGetSetDef *d_getset
     const char *PyUnicode_AsUTF8(object) except NULL
 
 
+cdef int refuse(PyObject *self, PyObject *value, void *name) except -1:
+    """What Python's own property says that has no setter."""
+    kind = "deleter" if value == NULL else "setter"
+    raise AttributeError(f"property '{(<const char *>name).decode()}' of 'Value' object has no {kind}")
+
+
 def _take_docstrings(ours, theirs):
+    cdef PyGetSetDef *attribute
     if isinstance(ours, type(Handle.data)):
-        (<PyGetSetDescrObject *><PyObject *>ours).d_getset.doc = PyUnicode_AsUTF8(theirs.__doc__)  # which outlives it
+        attribute = (<PyGetSetDescrObject *><PyObject *>ours).d_getset
+        attribute.doc = PyUnicode_AsUTF8(theirs.__doc__)  # which outlives it
+        if attribute.set == NULL:
+            attribute.set, attribute.closure = <setter>refuse, <void *>attribute.name
     elif theirs.__doc__ and not ours.__doc__:
         ours.__doc__ = theirs.__doc__
     for name, member in vars(theirs).items() if isinstance(theirs, type) else ():

@@ -399,7 +399,7 @@ class Value(Number):
     scope = property(attrgetter("_scope"), doc="The names of the scopes it was recorded in, the outermost first.")
     line = property(attrgetter("_line"), doc="Where `with debug():` saw it recorded, as file:line; else None.")
     tape = property(attrgetter("_tape"), doc="The tape it is on.")
-    index = property(attrgetter("_order"), doc="A number that grows in the order of recording on its tape.")
+    index = property(attrgetter("_order"), doc="Grows in the order of recording on its tape; not a number to keep.")
 
     def backward(self, seed: float = 1.0) -> None:
         """Sweep back from here: add seed * d(self)/dx to the grad of each input x, and set those of intermediates.

@@ -1,27 +1,17 @@
-"""What the tests of the engine share: the engines, a tape of their own, or a whole thread."""
+"""What the tests of the engine share: its module, a tape of their own, or a whole thread."""
 
-import os
+import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from scalargrad import Tape
-from scalargrad.engine import python
-
-ENGINES = [python]
-try:
-    from scalargrad.engine import native
-except ImportError:
-    if os.environ.get("REQUIRE_NATIVE") == "1":
-        raise
-else:
-    ENGINES.append(native)
+from scalargrad import Tape, Value
 
 
-@pytest.fixture(params=ENGINES, ids=lambda engine: engine.__name__.rpartition(".")[2])
-def engine(request):
-    """The module of each engine that is built, whichever of them runs; REQUIRE_NATIVE=1 demands both."""
-    return request.param
+@pytest.fixture
+def engine():
+    """The module of the engine that runs."""
+    return sys.modules[Value.__module__]
 
 
 @pytest.fixture

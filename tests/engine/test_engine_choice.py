@@ -10,6 +10,14 @@ import pytest
 import scalargrad
 
 WITHOUT_NATIVE = "import sys; sys.modules['scalargrad.engine.native'] = None\n"
+BROKEN = """
+import sys
+class Broken:
+    def find_spec(name, path=None, target=None):
+        if name == "scalargrad.engine.native":
+            raise ImportError("undefined symbol: lgamma")
+sys.meta_path.insert(0, Broken)
+"""
 TELL = "from scalargrad.engine import ENGINE, REASON; print(ENGINE); print(REASON)\n"
 
 
@@ -42,6 +50,14 @@ def test_native_raises_where_it_cannot_be_had_and_names_the_reason():
     last = told.stderr.strip().splitlines()[-1]
     assert last.startswith("ImportError: SCALARGRAD_ENGINE=native")
     assert "scalargrad.engine.native" in last
+
+
+def test_a_broken_build_is_told_from_none():
+    told = run(BROKEN + TELL)
+    assert told.stdout.splitlines() == ["python", "the native engine cannot be imported: undefined symbol: lgamma"]
+    assert run(BROKEN + TELL, "python").returncode == 0
+    told = run(BROKEN + TELL, "native")
+    assert "SCALARGRAD_ENGINE=native, but the native engine cannot be imported: undefined symbol" in told.stderr
 
 
 @pytest.mark.parametrize("engine", ["Python", "fast", "0", ""])

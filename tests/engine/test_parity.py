@@ -26,6 +26,8 @@ except ImportError:
         raise
     native = python  # not built: the readable engine is held against itself
 
+pytestmark = pytest.mark.engine_free  # each test has both
+
 ENGINES = (python, native)
 ARITY = {name: len(inspect.signature(rule.value).parameters) - 1 for name, rule in RULES.items()}
 N_ARY = ("sum", "prod", "dot", "logsumexp")

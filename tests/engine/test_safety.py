@@ -1,4 +1,4 @@
-"""What must not crash, leak or lie, whatever is done to it: on each engine that is built.
+"""What must not crash, leak or lie, whatever is done to it.
 
 What could take the whole process with it, or needs one of its own, runs in another one.
 """

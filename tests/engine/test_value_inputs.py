@@ -257,3 +257,15 @@ def test_deepcopy_of_a_structure_with_an_intermediate_refuses():
     x = Value(2.0)
     with pytest.raises(NotAnInputError):
         copy.deepcopy([x, x * x])
+
+
+READ_ONLY = ("has_grad", "index", "line", "local_derivatives", "operands", "rule", "scope", "tape")
+
+
+@pytest.mark.parametrize("name", READ_ONLY)
+def test_what_a_row_tells_is_not_set_or_deleted(name):
+    x = Value(2.0)
+    with pytest.raises(AttributeError, match=f"^property '{name}' of 'Value' object has no setter$"):
+        setattr(x, name, 1.0)
+    with pytest.raises(AttributeError, match=f"^property '{name}' of 'Value' object has no deleter$"):
+        delattr(x, name)
