@@ -308,6 +308,8 @@ def _method(name: str) -> Any:
     rule = RULES[name]
 
     def method(self: Value) -> Value:
+        if type(self) is not Value:
+            raise TypeError(messages.not_a_number("a method of Value takes a Value", self))
         return _record(rule, (self,))
 
     method.__name__, method.__doc__ = name, f"{rule.text('self')}, recorded as one row."

@@ -205,3 +205,8 @@ def test_an_in_place_operator_records_the_old_value_as_operand():
     y *= y
     y += x
     assert gradients(y, [x]) == [7.0]
+
+
+def test_a_method_is_no_function_of_plain_numbers():
+    with pytest.raises(TypeError, match=r"a method of Value takes a Value, not 1\.0 \(float\)"):
+        Value.exp(1.0)
