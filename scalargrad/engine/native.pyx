@@ -77,7 +77,15 @@ cdef extern from *:
     #define is_value(object) (Py_TYPE(object) == value_type)
     static PyTypeObject *value_type = NULL;
     #define revive(object) Py_SET_REFCNT(object, 1)
+
+    /* dead Values kept for reuse; none where the life of each is watched: by a sanitizer, or a debug build of Python */
+    #if !defined(MOST_FREE) && (defined(Py_DEBUG) || defined(Py_TRACE_REFS))
+      #define MOST_FREE 0
+    #elif !defined(MOST_FREE)
+      #define MOST_FREE 4096
+    #endif
     """
+    int MOST_FREE
     uint64_t this_thread, its_id
     PyObject *its_state
     uint64_t current_id()
@@ -138,7 +146,6 @@ cdef enum:
     FLOOR = 1024             # rows that a tape has room for at least
     BLOCK = 8                # rows per block of the pending marks, as a power of two
     MOST = 0x7FFFFFF0        # rows and operands that an int32_t can number
-    MOST_FREE = 4096         # dead Values kept for reuse
 
 cdef enum:                   # flags of a row
     HAS_GRAD = 1
