@@ -33,7 +33,7 @@ from cpython.ref cimport Py_DECREF, Py_INCREF
 from libc.math cimport (acos, acosh, asin, atan, atanh, cbrt, ceil, cos, cosh, erf, erfc, exp, exp2, expm1, fabs, floor,
                         isfinite, log, log1p, log2, log10, pow, sin, sinh, sqrt, tan, tanh)
 from libc.stdint cimport int32_t, uint16_t, uint32_t, uint64_t
-from libc.stdlib cimport calloc, free, malloc, realloc
+from libc.stdlib cimport calloc, free, malloc, qsort, realloc
 from libc.string cimport memcpy, memset
 
 __all__ = ["Tape", "Value", "adjoints", "current_tape", "function", "inputs", "sweep"]
@@ -145,7 +145,9 @@ cdef Py_ssize_t TAPES = offset_of(<PyObject *>State.tapes)
 cdef enum:
     FLOOR = 1024             # rows that a tape has room for at least
     BLOCK = 8                # rows per block of the pending marks, as a power of two
-    MOST = 0x7FFFFFF0        # rows and operands that an int32_t can number
+
+cdef Py_ssize_t MOST = 0x7FFFFFF0         # rows and operands that an int32_t can number
+cdef uint32_t MOST_EPOCHS = 0xFFFFFFFF    # that a uint32_t can
 
 cdef enum:                   # flags of a row
     HAS_GRAD = 1
@@ -624,6 +626,7 @@ def _record(rule, tuple operands):
         else:
             numbers.append(operand)
     check_thread(s)
+    spare_epochs(s)
     s.recording += 1
     try:
         return _recorded(s, rule, operands, numbers)
@@ -1480,25 +1483,57 @@ cdef int set_data(PyObject *value, double data) except -1:
     """What was recorded in this epoch is told apart from what follows, if there is any of it or about to be."""
     cdef Store *s = (<Thin *>value).store
     if s.rows[s.n - 1].epoch == s.epoch or s.recording:
-        if s.epoch == 0xFFFFFFFF:
-            renumber(s)
+        spare_epochs(s)
+        if s.epoch >= MOST_EPOCHS:
+            raise OverflowError("data was set more often within one gate than can be counted")
         s.epoch += 1
     row_of(value).epoch = s.epoch
     row_of(value).data = data
     return 0
 
 
+cdef inline int spare_epochs(Store *s) except -1:
+    """Number them anew before they run out; not while a rule is being applied, for that knows in which it began."""
+    return renumber(s) if s.epoch >= MOST_EPOCHS - MOST_EPOCHS // 16 and not s.recording else 0
+
+
 cdef int renumber(Store *s) except -1:
     """Give the epochs of the rows the lowest numbers that keep their order."""
-    cdef int32_t i
-    seen = {s.epoch}
+    cdef int32_t i, n = 0, low, high, middle
+    cdef uint32_t *epochs
+    scratch(s)
+    epochs = <uint32_t *>s.touched  # in order, each once; no Python objects, for these might run code of others
     for i in range(1, s.n):
-        seen.add(s.rows[i].epoch)
-    numbers = {epoch: i for i, epoch in enumerate(sorted(seen))}
+        epochs[i - 1] = s.rows[i].epoch
+    qsort(epochs, s.n - 1, sizeof(uint32_t), by_size)
+    for i in range(s.n - 1):
+        if n == 0 or epochs[n - 1] != epochs[i]:
+            epochs[n] = epochs[i]
+            n += 1
     for i in range(1, s.n):
-        s.rows[i].epoch = numbers[s.rows[i].epoch]
-    s.epoch = numbers[s.epoch]
+        low, high = 0, n - 1
+        while low < high:
+            middle = low + (high - low) // 2
+            if epochs[middle] < s.rows[i].epoch:
+                low = middle + 1
+            else:
+                high = middle
+        s.rows[i].epoch = low
+    s.epoch = n
     return 0
+
+
+cdef int by_size(const void *a, const void *b) noexcept nogil:
+    cdef uint32_t x = (<uint32_t *>a)[0], y = (<uint32_t *>b)[0]
+    return (x > y) - (x < y)
+
+
+def _bounds(Py_ssize_t rows, uint32_t epochs):
+    """For the tests: bring the bounds of what can be numbered near, and back. Gives what they were."""
+    global MOST, MOST_EPOCHS
+    before = MOST, MOST_EPOCHS
+    MOST, MOST_EPOCHS = rows, epochs
+    return before
 
 
 cdef object operand_aside(Store *s, Aside *item):
