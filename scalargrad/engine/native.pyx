@@ -3,7 +3,7 @@
 """The native engine: what `python.py` does, compiled. Read that one first; the sections here answer it one to one.
 
 A row is a struct of 48 bytes in memory that the tape owns, and a Value is a thin handle on it: the tape and the number
-of the row. Whoever drops a Value only clears the row's handle. A row that no live Value needs is popped when it is on
+of the row. Whoever drops a Value only clears the row's handle (and ends weak references to it; the row may live on). A row that no live Value needs is popped when it is on
 top, and left out when the tape, full, moves its rows together.
 
 The operations that are worth it are typed out in C, in the words of `rules.py` and in the same order of arithmetic, so
@@ -203,7 +203,11 @@ assert sizeof(Row) == 48
 
 
 cdef class Extra:
-    """What few rows have: a label, a source line, a rule that is not in the table, the constants' Values of _prev."""
+    """What few rows have: a label, a source line, a rule that is not in the table, the constants' Values of _prev.
+
+    The garbage collector does not see into Values, which would cost more than an operation does. So a gate that closes
+    over a Value of the very tape that it was recorded on keeps the tape until its row is forgotten, which may be never.
+    """
 
     cdef str label
     cdef object line, rule
@@ -225,6 +229,7 @@ cdef class Rows:
     cdef list run_starts     # each scope holds from this row on …
     cdef list run_scopes     # … to the next
     cdef object max_rows
+    cdef bint made           # whether __init__ was here
     cdef object __weakref__
 
     def __cinit__(self, *args, **kwargs):
@@ -253,9 +258,11 @@ class Tape(Rows):
 
     def __init__(self, max_rows=None):
         cdef Rows rows = self
+        if rows.made:
+            raise TypeError(messages.MADE_BEFORE)
         if max_rows is not None and (type(max_rows) is not int or max_rows < 1):
             raise TypeError(messages.not_a_number("max_rows is a whole number from 1 on, or None", max_rows))
-        rows.max_rows = max_rows
+        rows.max_rows, rows.made = max_rows, True
         set_limit(&rows.store)
 
     def _check_thread(self):
