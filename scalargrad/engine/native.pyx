@@ -109,6 +109,7 @@ cdef extern from "Python.h":
         destructor tp_dealloc
         vectorcallfunc tp_vectorcall
         PyObject *(*tp_call)(PyObject *, PyObject *, PyObject *)
+        Py_hash_t (*tp_hash)(PyObject *)
         unsigned long tp_flags
         PyNumberMethods *tp_as_number
     ctypedef struct PyNumberMethods:
@@ -119,6 +120,7 @@ cdef extern from "Python.h":
         void *nb_remainder
     unsigned long Py_TPFLAGS_HAVE_GC
     PyTypeObject PyType_Type
+    PyTypeObject PyBaseObject_Type
     PyObject *PyType_GenericAlloc(PyTypeObject *, Py_ssize_t) except NULL
     void PyObject_Free(void *)
     void PyObject_ClearWeakRefs(PyObject *)
@@ -1362,7 +1364,7 @@ cdef class Handle:
         return x > y if op == Py_GT else x >= y
 
     def __hash__(self):
-        return object.__hash__(self)
+        return (<PyTypeObjectInside *>&PyBaseObject_Type).tp_hash(<PyObject *>self)  # makes nothing: sweeps rely on it
 
     def __bool__(self):
         return row_of(<PyObject *>self).data != 0.0

@@ -140,7 +140,7 @@ class Wild(Machine):
 
     def __init__(self, engine):
         super().__init__(engine)
-        self.tapes, self.cycles, self.depth, self.ended = [self.tape], 0, 0, []
+        self.tapes, self.depth = [self.tape], 0
 
     def do(self, steps):
         return [getattr(self, step[0])(*step[1:]) for step in steps]
@@ -148,7 +148,7 @@ class Wild(Machine):
     def gate(self, kind, in_derivative, operands, choice):
         """An operation whose own code does more than calculate, in its value or in its derivatives."""
 
-        def meddle(numbers):
+        def meddle():
             if self.depth > 2:
                 return
             self.depth += 1
@@ -172,12 +172,12 @@ class Wild(Machine):
 
         def value(m, *xs):
             if not in_derivative:
-                meddle(xs)
+                meddle()
             return 0.5 + sum(xs)
 
         def derivatives(m, *xs, out):
             if in_derivative:
-                meddle(xs)
+                meddle()
             return tuple([None if kind == "none" and i == choice % 3 else x * 0.5 for i, x in enumerate(xs)])
 
         rule = Rule(kind, kind, value, derivatives)
