@@ -5,6 +5,7 @@ their own.
 """
 
 import random
+import sys
 
 import pytest
 
@@ -117,6 +118,8 @@ def test_whichever_allocation_fails_the_tape_is_as_it_was(engine):
     Of what the engine does itself; Python and Cython have lists that take a reference too many away in that case.
     """
     pytest.importorskip("_testcapi")
+    if engine is not native and hasattr(sys, "gettotalrefcount"):
+        pytest.skip("a debug build of Python does not survive failures in its own code")
     code = """
 import _testcapi
 from scalargrad import Tape, Value
@@ -133,11 +136,11 @@ works = [
     lambda: x + y, lambda: 2.0 / x, lambda: x**2, lambda: -x, lambda: x.sin(), lambda: y.operands, lambda: y.detach(),
     y.backward, lambda: y.local_derivatives, on_the_tape, lambda: len(tape), lambda: held.__setattr__("label", "h"),
 ]
-failures = 0
+aside, many, failures = Tape(), [], 0
 for work in works:
-    for start in range(60):
-        kept = [x + 1.0 for _ in range(5000)]
-        del kept  # so many dead Values are kept for reuse, and more
+    for start in range(40):
+        with aside:
+            many += [Value(0.0) for _ in range(8)]  # no dead Value is left to be used again
         failed = False
         _testcapi.set_nomemory(start, start + 1)
         try:
