@@ -14,6 +14,7 @@ OTHER_THREAD = (
     "this tape belongs to another thread, and only that thread records and sweeps on it: "
     "copy.deepcopy the Value (or the model) in this thread, and work on the copy"
 )
+MADE_BEFORE = "this Tape was made before: __init__ is not for calling again, and another tape is made by Tape()"
 NO_SUBCLASS = "Value cannot be subclassed; an operation of your own is written as a gate: see scalargrad.gate"
 
 

@@ -3,7 +3,7 @@
 """The native engine: what `python.py` does, compiled. Read that one first; the sections here answer it one to one.
 
 A row is a struct of 48 bytes in memory that the tape owns, and a Value is a thin handle on it: the tape and the number
-of the row. Whoever drops a Value only clears the row's handle. A row that no live Value needs is popped when it is on
+of the row. Whoever drops a Value only clears the row's handle (and ends weak references to it; the row may live on). A row that no live Value needs is popped when it is on
 top, and left out when the tape, full, moves its rows together.
 
 The operations that are worth it are typed out in C, in the words of `rules.py` and in the same order of arithmetic, so
@@ -35,7 +35,7 @@ from libc.math cimport (acos, acosh, asin, asinh, atan, atan2, atanh, cbrt, ceil
                         exp2, expm1, fabs, floor, fma, fmod, isfinite, log, log1p, log2, log10, pow, sin, sinh, sqrt,
                         tan, tanh)
 from libc.stdint cimport int32_t, uint16_t, uint32_t, uint64_t
-from libc.stdlib cimport calloc, free, malloc, realloc
+from libc.stdlib cimport calloc, free, malloc, qsort, realloc
 from libc.string cimport memcpy, memset
 
 __all__ = ["Tape", "Value", "adjoints", "current_tape", "function", "inputs", "reduction", "sweep"]
@@ -81,7 +81,15 @@ cdef extern from *:
     static PyTypeObject *value_type = NULL;
     static PyTypeObject *tape_type = NULL;
     #define revive(object) Py_SET_REFCNT(object, 1)
+
+    /* dead Values kept for reuse; none where the life of each is watched: by a sanitizer, or a debug build of Python */
+    #if !defined(MOST_FREE) && (defined(Py_DEBUG) || defined(Py_TRACE_REFS))
+      #define MOST_FREE 0
+    #elif !defined(MOST_FREE)
+      #define MOST_FREE 4096
+    #endif
     """
+    int MOST_FREE
     uint64_t this_thread, its_id
     PyObject *its_state
     uint64_t current_id()
@@ -109,6 +117,7 @@ cdef extern from "Python.h":
         destructor tp_dealloc
         vectorcallfunc tp_vectorcall
         PyObject *(*tp_call)(PyObject *, PyObject *, PyObject *)
+        Py_hash_t (*tp_hash)(PyObject *)
         unsigned long tp_flags
         PyNumberMethods *tp_as_number
     ctypedef struct PyNumberMethods:
@@ -119,6 +128,7 @@ cdef extern from "Python.h":
         void *nb_remainder
     unsigned long Py_TPFLAGS_HAVE_GC
     PyTypeObject PyType_Type
+    PyTypeObject PyBaseObject_Type
     PyObject *PyType_GenericAlloc(PyTypeObject *, Py_ssize_t) except NULL
     void PyObject_Free(void *)
     void PyObject_ClearWeakRefs(PyObject *)
@@ -148,8 +158,9 @@ cdef Py_ssize_t TAPES = offset_of(<PyObject *>State.tapes)
 cdef enum:
     FLOOR = 1024             # rows that a tape has room for at least
     BLOCK = 8                # rows per block of the pending marks, as a power of two
-    MOST = 0x7FFFFFF0        # rows and operands that an int32_t can number
-    MOST_FREE = 4096         # dead Values kept for reuse
+
+cdef Py_ssize_t MOST = 0x7FFFFFF0         # rows and operands that an int32_t can number
+cdef uint32_t MOST_EPOCHS = 0xFFFFFFFF    # that a uint32_t can
 
 cdef enum:                   # flags of a row
     HAS_GRAD = 1
@@ -212,7 +223,11 @@ assert sizeof(Row) == 48
 
 
 cdef class Extra:
-    """What few rows have: a label, a source line, a rule that is not in the table, the constants' Values of _prev."""
+    """What few rows have: a label, a source line, a rule that is not in the table, the constants' Values of _prev.
+
+    The garbage collector does not see into Values, which would cost more than an operation does. So a gate that closes
+    over a Value of the very tape that it was recorded on keeps the tape until its row is forgotten, which may be never.
+    """
 
     cdef str label
     cdef object line, rule
@@ -232,6 +247,7 @@ cdef class Rows:
     cdef object state
     cdef dict extras         # by row
     cdef object max_rows
+    cdef bint made           # whether __init__ was here
     cdef object __weakref__
 
     def __cinit__(self, *args, **kwargs):
@@ -262,9 +278,11 @@ class Tape(Rows):
 
     def __init__(self, max_rows=None):
         cdef Rows rows = self
+        if rows.made:
+            raise TypeError(messages.MADE_BEFORE)
         if max_rows is not None and (type(max_rows) is not int or max_rows < 1):
             raise TypeError(messages.not_a_number("max_rows is a whole number from 1 on, or None", max_rows))
-        rows.max_rows = max_rows
+        rows.max_rows, rows.made = max_rows, True
         set_limit(&rows.store)
 
     def _check_thread(self):
@@ -668,6 +686,7 @@ def _record(rule, tuple operands):
         else:
             numbers.append(operand)
     check_thread(s)
+    spare_epochs(s)
     s.recording += 1
     try:
         return _recorded(s, rule, operands, numbers)
@@ -1560,7 +1579,7 @@ cdef class Handle:
         return x > y if op == Py_GT else x >= y
 
     def __hash__(self):
-        return object.__hash__(self)
+        return (<PyTypeObjectInside *>&PyBaseObject_Type).tp_hash(<PyObject *>self)  # makes nothing: sweeps rely on it
 
     def __bool__(self):
         return row_of(<PyObject *>self).data != 0.0
@@ -1694,25 +1713,57 @@ cdef int set_data(PyObject *value, double data) except -1:
     """What was recorded in this epoch is told apart from what follows, if there is any of it or about to be."""
     cdef Store *s = (<Thin *>value).store
     if s.rows[s.n - 1].epoch == s.epoch or s.recording:
-        if s.epoch == 0xFFFFFFFF:
-            renumber(s)
+        spare_epochs(s)
+        if s.epoch >= MOST_EPOCHS:
+            raise OverflowError("data was set more often within one gate than can be counted")
         s.epoch += 1
     row_of(value).epoch = s.epoch
     row_of(value).data = data
     return 0
 
 
+cdef inline int spare_epochs(Store *s) except -1:
+    """Number them anew before they run out; not while a rule is being applied, for that knows in which it began."""
+    return renumber(s) if s.epoch >= MOST_EPOCHS - MOST_EPOCHS // 16 and not s.recording else 0
+
+
 cdef int renumber(Store *s) except -1:
     """Give the epochs of the rows the lowest numbers that keep their order."""
-    cdef int32_t i
-    seen = {s.epoch}
+    cdef int32_t i, n = 0, low, high, middle
+    cdef uint32_t *epochs
+    scratch(s)
+    epochs = <uint32_t *>s.touched  # in order, each once; no Python objects, for these might run code of others
     for i in range(1, s.n):
-        seen.add(s.rows[i].epoch)
-    numbers = {epoch: i for i, epoch in enumerate(sorted(seen))}
+        epochs[i - 1] = s.rows[i].epoch
+    qsort(epochs, s.n - 1, sizeof(uint32_t), by_size)
+    for i in range(s.n - 1):
+        if n == 0 or epochs[n - 1] != epochs[i]:
+            epochs[n] = epochs[i]
+            n += 1
     for i in range(1, s.n):
-        s.rows[i].epoch = numbers[s.rows[i].epoch]
-    s.epoch = numbers[s.epoch]
+        low, high = 0, n - 1
+        while low < high:
+            middle = low + (high - low) // 2
+            if epochs[middle] < s.rows[i].epoch:
+                low = middle + 1
+            else:
+                high = middle
+        s.rows[i].epoch = low
+    s.epoch = n
     return 0
+
+
+cdef int by_size(const void *a, const void *b) noexcept nogil:
+    cdef uint32_t x = (<uint32_t *>a)[0], y = (<uint32_t *>b)[0]
+    return (x > y) - (x < y)
+
+
+def _bounds(Py_ssize_t rows, uint32_t epochs):
+    """For the tests: bring the bounds of what can be numbered near, and back. Gives what they were."""
+    global MOST, MOST_EPOCHS
+    before = MOST, MOST_EPOCHS
+    MOST, MOST_EPOCHS = rows, epochs
+    return before
 
 
 cdef object operand_aside(Store *s, Aside *item):

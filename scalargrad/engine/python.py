@@ -57,6 +57,8 @@ class Tape:
     __slots__ = ("__weakref__", "_clock", "_limit", "_max_rows", "_rows", "_state")
 
     def __init__(self, max_rows: int | None = None) -> None:
+        if hasattr(self, "_rows"):
+            raise TypeError(messages.MADE_BEFORE)
         if max_rows is not None and (type(max_rows) is not int or max_rows < 1):
             raise TypeError(messages.not_a_number("max_rows is a whole number from 1 on, or None", max_rows))
         self._rows: list[weakref.ref[Value]] = []  # in the order of recording
