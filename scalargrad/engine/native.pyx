@@ -88,6 +88,7 @@ cdef extern from *:
     #elif !defined(MOST_FREE)
       #define MOST_FREE 4096
     #endif
+    static PyObject *free_values[MOST_FREE + 1];
     """
     int MOST_FREE
     uint64_t this_thread, its_id
@@ -98,6 +99,7 @@ cdef extern from *:
     Py_ssize_t offset_of(PyObject *)
     bint is_value(PyObject *)
     void in_large_pages(void *, size_t)
+    PyObject *free_values[]
     PyTypeObject *value_type
     PyTypeObject *tape_type
     bint likely(bint)
@@ -551,7 +553,6 @@ cdef int collect(Store *s) except -1:
 
 # ── recording ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
-cdef PyObject *free_values[MOST_FREE]  # dead Values, to be used again
 cdef int free_count = 0
 
 
