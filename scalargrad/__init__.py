@@ -68,7 +68,7 @@ from scalargrad.functions import (
     where,
 )
 from scalargrad.gates import gate
-from scalargrad.graph import draw
+from scalargrad.graph import draw, trace
 from scalargrad.sweeps import gradients
 from scalargrad.transforms import derivative, grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 
@@ -139,6 +139,7 @@ __all__ = [
     "sum",
     "tan",
     "tanh",
+    "trace",
     "value_and_grad",
     "vjp",
     "where",

@@ -1,5 +1,6 @@
-"""Pictures of what was recorded: `draw(y)` shows how y was computed, and how its gradient flows back."""
+"""What was recorded, shown: `draw(y)` as a picture, `trace(y)` as the story of its backward pass."""
 
 from scalargrad.graph.picture import Graph, draw
+from scalargrad.graph.trace import trace
 
-__all__ = ["Graph", "draw"]
+__all__ = ["Graph", "draw", "trace"]

@@ -7,9 +7,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal, Protocol, runtime_checkable
 
+from scalargrad.engine import Value, sweep
 from scalargrad.rules import Rule
 
-__all__ = ["Edge", "Expression", "Node", "Row", "read"]
+__all__ = ["Edge", "Expression", "Node", "Pass", "Row", "follow", "read"]
 
 
 @runtime_checkable
@@ -79,6 +80,19 @@ class Expression:
         return "not reached" if swept else "not yet"
 
 
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """A backward pass over the expression of one root, which changed no `.grad`."""
+
+    expression: Expression
+    rows: tuple[Row | None, ...]  # by the number of their nodes; None for a constant
+    adjoints: tuple[float | None, ...]  # the same; None where the pass handed nothing on to
+
+    @property
+    def root(self) -> int:
+        return self.expression.roots[0]
+
+
 def read(roots: Iterable[Row]) -> Expression:
     """Read all that the roots depend on, in time linear in its size (but for one sort), and without recursion.
 
@@ -91,7 +105,27 @@ def read(roots: Iterable[Row]) -> Expression:
     constant 1.0 []
     result 10.0 [1, 2]
     """
-    roots = tuple(roots)
+    return _read(tuple(roots))[0]
+
+
+def follow(root: Value) -> Pass:
+    """Read all that a Value depends on, and sweep back from it. Raises StaleValueError as `backward` does.
+
+    >>> x = Value(3.0)
+    >>> follow(x * x + 1).adjoints, x.has_grad
+    ((6.0, 1.0, None, 1.0), False)
+    """
+    adjoints = sweep({root: 1.0})
+    expression, numbers = _read((root,))
+    rows: list[Row | None] = [None] * len(expression.nodes)
+    for row, i in numbers.items():
+        rows[i] = row
+    found = tuple(None if row is None else adjoints.get(row) for row in rows)  # type: ignore[call-overload]
+    return Pass(expression, tuple(rows), found)
+
+
+def _read(roots: tuple[Row, ...]) -> tuple[Expression, dict[Row, int]]:
+    """The expression, and by row the number of its node."""
     rows: dict[Row, tuple[Row | float, ...]] = {}
     pending = list(roots)
     while pending:
@@ -115,4 +149,4 @@ def read(roots: Iterable[Row]) -> Expression:
         symbol = row.rule.symbol if row.rule else ""
         grad = row.grad if row.has_grad else None
         nodes.append(Node(kind, row.data, row.label, grad, symbol, tuple(edges), row.rule, row.scope, row.line))
-    return Expression(tuple(nodes), tuple(dict.fromkeys(number[root] for root in roots)))
+    return Expression(tuple(nodes), tuple(dict.fromkeys(number[root] for root in roots))), number

@@ -1,0 +1,71 @@
+"""What the numbers of an expression are called in sentences, and the formulas of its local derivatives in these names."""
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+
+from scalargrad.graph import symbols
+from scalargrad.graph.model import Expression
+from scalargrad.graph.spelling import brief, literal
+from scalargrad.rules import Rule
+
+__all__ = ["Names", "is_name"]
+
+_PLAIN = re.compile(r"[\w.\[\]'₀-₉]+")
+_NAME = re.compile(rf"({_PLAIN.pattern}|'.*')?(#\d+)?")
+_WIDTH = 16
+_PLACE = 0xF0000  # for private use, so in no formula: where the name of an operand goes
+
+
+def is_name(text: str) -> bool:
+    """Whether a formula is no more than the name of an operand.
+
+    >>> is_name("x"), is_name("#3"), is_name("x#3"), is_name("2·x"), is_name("σ(x)")
+    (True, True, True, False, False)
+    """
+    return _NAME.fullmatch(text) is not None
+
+
+class Names:
+    """By number: a row is called by its label, by label and number if several have it, else `#3`; a constant is itself."""
+
+    def __init__(self, expression: Expression) -> None:
+        self._nodes = expression.nodes
+        self._uses = Counter(node.label for node in expression.nodes)
+        self._formulas: dict[tuple[Rule, tuple[float | None, ...]], tuple[str, ...]] = {}
+
+    def __getitem__(self, i: int) -> str:
+        node = self._nodes[i]
+        if node.kind == "constant":
+            return brief(node.value)
+        if not node.label:
+            return f"#{i}"
+        label = literal(node.label, _WIDTH)
+        label = label if _PLAIN.fullmatch(label) else f"'{label}'"  # a label that looks like a formula is none
+        return label if self._uses[node.label] == 1 and not label.startswith("#") else f"{label}#{i}"
+
+    def operation(self, i: int) -> str:
+        """The operation of a result, as in `a·x`."""
+        node = self._nodes[i]
+        if node.rule is None:
+            return ""
+        return symbols.operation(node.rule, [self._operand(edge.operand) for edge in node.edges])
+
+    def _operand(self, i: int) -> str | float:
+        return self._nodes[i].value if self._nodes[i].kind == "constant" else self[i]
+
+    def slopes(self, i: int) -> tuple[str, ...]:
+        """The formulas of the local derivatives of a result; empty where there is none, or none that can be written."""
+        node = self._nodes[i]
+        if node.rule is None or len(node.edges) > 0xFFFF:
+            return ("",) * len(node.edges)
+        operands = [self._nodes[edge.operand] for edge in node.edges]
+        constants = tuple(x.value if x.kind == "constant" else None for x in operands)
+        if (node.rule, constants) not in self._formulas:
+            self._formulas[node.rule, constants] = symbols.slopes(node.rule, _places(constants))
+        places = {_PLACE + place: self[edge.operand] for place, edge in enumerate(node.edges)}
+        return tuple(text.translate(places) for text in self._formulas[node.rule, constants])
+
+
+def _places(constants: Sequence[float | None]) -> list[str | float]:
+    return [chr(_PLACE + place) if x is None else x for place, x in enumerate(constants)]
