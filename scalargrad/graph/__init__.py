@@ -1,6 +1,7 @@
-"""What was recorded, shown: `draw(y)` as a picture, `trace(y)` as the story of its backward pass."""
+"""What was recorded, shown: as a picture (`draw`), as the story of its backward pass (`trace`), and why (`explain`)."""
 
+from scalargrad.graph.explain import explain
 from scalargrad.graph.picture import Graph, draw
 from scalargrad.graph.trace import trace
 
-__all__ = ["Graph", "draw", "trace"]
+__all__ = ["Graph", "draw", "explain", "trace"]

@@ -9,12 +9,25 @@ from scalargrad.graph.model import Expression
 from scalargrad.graph.spelling import brief, literal
 from scalargrad.rules import Rule
 
-__all__ = ["Names", "is_name"]
+__all__ = ["Names", "is_name", "law"]
 
 _PLAIN = re.compile(r"[\w.\[\]'₀-₉]+")
 _NAME = re.compile(rf"({_PLAIN.pattern}|'.*')?(#\d+)?")
 _WIDTH = 16
 _PLACE = 0xF0000  # for private use, so in no formula: where the name of an operand goes
+
+
+_SIGNS = {"*": "×", "-": "−"}
+
+
+def law(of: str, by: str, slope: str) -> str:
+    """A local derivative as an equation; empty if it has no formula.
+
+    >>> law("tanh(u)", "u", "1 − tanh²(u)"), law("x / y", "x", "1 / y"), law("f(u)", "u", "")
+    ('d tanh(u)/du = 1 − tanh²(u)', 'd(x / y)/dx = 1 / y', '')
+    """
+    call = of.endswith(")") and of[0].isalpha()
+    return slope and f"d{f' {of}' if call else f'({of})'}/d{by} = {slope}"
 
 
 def is_name(text: str) -> bool:
@@ -65,6 +78,26 @@ class Names:
             self._formulas[node.rule, constants] = symbols.slopes(node.rule, _places(constants))
         places = {_PLACE + place: self[edge.operand] for place, edge in enumerate(node.edges)}
         return tuple(text.translate(places) for text in self._formulas[node.rule, constants])
+
+    def title(self, i: int) -> str:
+        """A row with its operation and what that is of: `#7 × [ax = a·x]`."""
+        return " ".join(self.columns(i))
+
+    def columns(self, i: int) -> tuple[str, str, str]:
+        """The three parts of a title."""
+        name, operation = self[i], self.operation(i)
+        of = operation if name.startswith("#") else f"{name} = {operation}" if operation else name
+        return f"#{i}", literal(_SIGNS.get(self._nodes[i].symbol, self._nodes[i].symbol), 12), f"[{literal(of, 30)}]"
+
+    def law(self, i: int, place: int) -> str:
+        """A local derivative of a result as an equation; empty if it has no formula."""
+        return law(self.operation(i), self[self._nodes[i].edges[place].operand], self.slopes(i)[place])
+
+    def given(self, i: int) -> str:
+        """The values of its operands: `a = 2, x = −1`."""
+        operands = dict.fromkeys(edge.operand for edge in self._nodes[i].edges)
+        told = [f"{self[j]} = {brief(self._nodes[j].value)}" for j in operands if self._nodes[j].kind != "constant"]
+        return ", ".join(told[:4]) + (" …" if len(told) > 4 else "")
 
 
 def _places(constants: Sequence[float | None]) -> list[str | float]:

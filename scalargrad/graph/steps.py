@@ -9,14 +9,13 @@ from html import escape
 from itertools import islice
 
 from scalargrad.graph.model import Pass, Row
-from scalargrad.graph.names import Names, is_name
+from scalargrad.graph.names import Names, is_name, law
 from scalargrad.graph.spelling import brief, literal
 
 __all__ = ["Contribution", "Step", "Trace"]
 
 
 _WIDTH = 100  # columns
-_SIGNS = {"*": "×", "-": "−"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +65,7 @@ class Contribution:
     @property
     def law(self) -> str:
         """The local derivative as an equation: "d tanh(u)/du = 1 − tanh²(u)"; empty if there is no formula."""
-        of = f" {self.of}" if self.of.endswith(")") and self.of[0].isalpha() else f"({self.of})"
-        return f"d{of}/d{self.name} = {self.rule}" if self.rule else ""
+        return law(self.of, self.name, self.rule)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +77,7 @@ class Step:
     operation      its operation on the names of its operands: "a·x"
     adjoint        how much the root changes for a change of it
     contributions  what it hands on, for each operand that is not a constant
+    title          what a line begins with: "#7", "×", "[ax = a·x]"
     """
 
     row: Row
@@ -88,23 +87,18 @@ class Step:
     operation: str
     adjoint: float
     contributions: tuple[Contribution, ...]
+    title: tuple[str, str, str]
 
     def __str__(self) -> str:
         return "\n".join(_laid_out([self]))
 
-    @property
-    def cells(self) -> tuple[str, str, str, str]:
-        """What a line begins with: number, operation, what it is the operation of, adjoint."""
-        of = self.operation if self.name.startswith("#") else f"{self.name} = {self.operation}"
-        sign = _SIGNS.get(self.symbol, self.symbol)
-        return f"#{self.number}", literal(sign, 12), f"[{literal(of, 30)}]", f"grad {brief(self.adjoint)}"
-
 
 def _laid_out(steps: Sequence[Step]) -> Iterator[str]:
     """Each step on a line, or on one for each operand if that is too long; in columns."""
-    widths = [max(map(len, column)) for column in zip(*[step.cells for step in steps])]
-    for step in steps:
-        start = "  ".join(cell.ljust(width) for cell, width in zip(step.cells, widths)) + " → "
+    cells = [(*step.title, f"grad {brief(step.adjoint)}") for step in steps]
+    widths = [max(map(len, column)) for column in zip(*cells)]
+    for step, columns in zip(steps, cells):
+        start = "  ".join(cell.ljust(width) for cell, width in zip(columns, widths)) + " → "
         shares = [str(contribution) for contribution in step.contributions]
         if len(start) + len("; ".join(shares)) <= _WIDTH:
             yield start + "; ".join(shares)
@@ -163,7 +157,7 @@ class Trace:
         shown = list(islice(self._walk(), self._limit))
         rows = []
         for step in shown:
-            cells = [escape(cell) for cell in step.cells]
+            cells = [escape(cell) for cell in (*step.title, brief(step.adjoint))]
             cells.append("<br>".join(escape(str(contribution)) for contribution in step.contributions))
             rows.append("<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>")
         ending = "<br>".join(map(escape, self._ending(len(shown))))
@@ -223,7 +217,7 @@ class Trace:
                         place, operand, edge.operand, name, rule, derivative, adjoint, share, before, after, operation
                     )
                 )
-            yield Step(row, i, names[i], node.symbol, operation, adjoint, tuple(contributions))
+            yield Step(row, i, names[i], node.symbol, operation, adjoint, tuple(contributions), names.columns(i))
 
 
 def _some(texts: Sequence[str], between: str) -> str:

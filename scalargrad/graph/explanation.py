@@ -1,0 +1,307 @@
+"""What `explain` returns: paths and causes as data, and as text."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from html import escape
+from math import floor, isfinite, log10
+
+from scalargrad.graph.again import again
+from scalargrad.graph.causes import Cause, causes, nearly, origin
+from scalargrad.graph.model import Pass, Row
+from scalargrad.graph.names import Names
+from scalargrad.graph.paths import Path, Paths
+from scalargrad.graph.spelling import brief, literal
+
+__all__ = ["Explanation", "Ground", "Move", "Overview"]
+
+_WIDTH = 100  # columns
+_MOST = 8  # causes, and fifty inputs, that are printed
+_INPUTS = 50
+
+
+class Ground:
+    """What all explanations of one root stand on."""
+
+    def __init__(self, found: Pass) -> None:
+        self.found, self.nodes, self.root = found, found.expression.nodes, found.root
+        self.names, self.paths = Names(found.expression), Paths(found)
+
+    @cached_property
+    def counts(self) -> dict[int, int]:
+        """How many paths there are from each input."""
+        return self.paths.counts({i for i, node in enumerate(self.nodes) if node.kind == "input"})
+
+    def chain(self, path: Path, width: int) -> str:
+        """A path on one line, without what is in the middle of it if that is too long."""
+        steps = [self._stop(path.numbers[0])]
+        for i, derivative in zip(path.numbers[1:], path.derivatives):
+            steps.append(f"─({brief(derivative)})→ {self._stop(i)}")
+        if len(steps) <= _WIDTH and len(" ".join(steps)) <= width:
+            return " ".join(steps)
+        first, last = [steps[0]], [steps[-1]]
+        room = width - len(steps[0]) - len(steps[-1]) - len(f" … {len(steps):,} rows … ")
+        for step in (x for pair in zip(steps[1:], reversed(steps[1:-1])) for x in pair):
+            if (room := room - len(step) - 1) < 0 or len(first) + len(last) >= len(steps) - 1:
+                break
+            if len(first) <= len(last):
+                first.append(steps[len(first)])
+            else:
+                last.insert(0, steps[-len(last) - 1])
+        return " ".join([*first, f"… {len(steps) - len(first) - len(last):,} rows …", *last])
+
+    def _stop(self, i: int) -> str:
+        name = self.names[i]
+        return f"{name} {self.names.columns(i)[1]}" if name == f"#{i}" and self.nodes[i].rule else name
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """What a change of x by so much does to y: as the gradient foretells, and actually."""
+
+    by: float
+    foretold: float
+    actual: float
+
+
+class Explanation:
+    """Why dy/dx is what it is: `print` shows it, and what it says is here as data."""
+
+    def __init__(self, ground: Ground, x: Row | int, k: int, move: float | None = None) -> None:
+        self._ground, self._k, found = ground, k, ground.found
+        if isinstance(x, int):
+            self._start: int | None = x
+        else:
+            self._start = next((i for i, row in enumerate(found.rows) if row is x), None)
+        self._x, self._adjoint = x, None if self._start is None else found.adjoints[self._start]
+        self._move = move
+
+    @property
+    def gradient(self) -> float:
+        """dy/dx, as `backward` would find it."""
+        return self._adjoint or 0.0
+
+    @cached_property
+    def count(self) -> int:
+        """How many paths there are from x to y, exactly."""
+        if self._start is None:
+            return 0
+        if self._ground.nodes[self._start].kind == "input":
+            return self._ground.counts[self._start]
+        return self._ground.paths.counts({self._start})[self._start]
+
+    @cached_property
+    def paths(self) -> tuple[Path, ...]:
+        """Those with the largest products, largest first: before them those that are nan or infinite."""
+        return () if self._start is None else tuple(self._ground.paths.largest(self._start, self._k))
+
+    @property
+    def covered(self) -> float:
+        """Which share of the gradient these paths sum up to; nan if it is zero, infinite or nan."""
+        return sum(path.share for path in self.paths)
+
+    @cached_property
+    def causes(self) -> tuple[Cause, ...]:
+        """The rows that made the gradient zero, infinite or nan, the nearest to x first; none if it is none of these."""
+        ground = self._ground
+        if self._start is None:
+            text = f"nothing that {ground.names[ground.root]} was computed from depends on it"
+            return (Cause(None, "not connected", f"{text} (.data, detach and no_grad cut a gradient)", None),)
+        if self._start == ground.root or (self.gradient and isfinite(self.gradient)):
+            return ()
+        return tuple(causes(ground.found, ground.names, self._start, ground.paths.consumers))
+
+    @cached_property
+    def moved(self) -> Move | None:
+        """What happens to y when x moves, if that was asked for. Raises what the operations raise there."""
+        if self._move is None or self._start is None:
+            return None
+        ground = self._ground
+        values = again(ground.found.expression, {self._start: ground.nodes[self._start].value + self._move})
+        change = values[ground.root] - ground.nodes[ground.root].value
+        return Move(self._move, self.gradient * self._move, change)
+
+    # ── as text ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def __str__(self) -> str:
+        rows = [("product", "share", "path"), *self._rows] if self.paths else []
+        widths = [max(map(len, column)) for column in zip(*rows)]
+        table = [f"  {a.rjust(widths[0])}  {b.rjust(widths[1])}  {c}" for a, b, c in rows]
+        return "\n".join([self._heading, *self._because, *table, *self._ending])
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def _repr_html_(self) -> str:
+        head = "".join(f"<th>{word}</th>" for word in ("product", "share", "path"))
+        rows = ["".join(f"<td style='text-align: left'>{escape(cell)}</td>" for cell in row) for row in self._rows]
+        table = f"<table><tr>{head}</tr>{''.join(f'<tr>{row}</tr>' for row in rows)}</table>" if rows else ""
+        before, after = ("<br>".join(map(escape, lines)) for lines in ([self._heading, *self._because], self._ending))
+        return f"<p>{before}</p>{table}<p>{after}</p>"
+
+    @property
+    def _name(self) -> str:
+        if self._start is not None:
+            return self._ground.names[self._start]
+        label = getattr(self._x, "label", "")
+        return literal(label) if label else "x"
+
+    @property
+    def _heading(self) -> str:
+        ground, name = self._ground, self._name
+        root = ground.names[ground.root]
+        value = ground.nodes[self._start].value if self._start is not None else getattr(self._x, "data", None)
+        said = f"d{root}/d{name} = {brief(self.gradient)} at {name} = {brief(value)}"
+        if self._start is None:
+            return said
+        if self._adjoint is None:
+            return f"{said}: not reached by the gradient"
+        largest = ", the largest first" if len(self.paths) > 1 else ""
+        return f"{said}: {_counted(self.count)} from {name} to {root}{largest}"
+
+    @property
+    def _because(self) -> list[str]:
+        ground, found = self._ground, list(self.causes)
+        lines = [f"  because {cause}" for cause in found[:_MOST]]
+        if len(found) > _MOST:
+            lines.append(f"  … and {len(found) - _MOST:,} more causes")
+        if found and found[0].row is not None and not any(cause.line for cause in found):
+            lines.append("  (recorded within `with scalargrad.debug():`, the rows would tell their source lines)")
+        if not found and self.paths and (cause := nearly(ground.found, ground.names, self.paths[0])) is not None:
+            lines.append(f"  small because {cause}")
+        value = origin(ground.found, ground.names, ground.root)
+        if value is not None and value not in found:
+            lines.append(f"  {ground.names[ground.root]} itself is nan: {value}")
+        return lines
+
+    @property
+    def _rows(self) -> list[tuple[str, str, str]]:
+        rows = [(brief(path.product), _percent(path.share)) for path in self.paths]
+        room = _WIDTH - 6 - max([len(a) + len(b) for a, b in rows], default=0) - 6
+        return [(a, b, self._ground.chain(path, room)) for (a, b), path in zip(rows, self.paths)]
+
+    @property
+    def _ending(self) -> list[str]:
+        return [*self._coverage, *self._moving]
+
+    @property
+    def _coverage(self) -> list[str]:
+        paths, sizes = self.paths, self._ground.paths.sizes
+        if self._start is None or not paths or (self.count == 1 and isfinite(self.gradient)):
+            return []
+        if len(paths) == self.count:
+            products = [path.product for path in paths]
+            told = brief(products[0]) + "".join(f" {'−' if p < 0 else '+'} {brief(abs(p))}" for p in products[1:])
+            if len(told) > 60:
+                return [f"all {_counted(self.count)}, which sum up to the gradient"]
+            return [f"all {_counted(self.count)}: {told} = {brief(self.gradient)}"]
+        said, total = f"{len(paths):,} of {_counted(self.count)}", sizes[self._start]
+        if self.gradient and isfinite(self.gradient):
+            said += f", {_percent(self.covered)} of the gradient"
+        if isfinite(total) and total > abs(self.gradient) * (1 + 1e-9):
+            listed = sum(abs(path.product) for path in paths)
+            said += (
+                f"; paths of opposite sign cancel, and by size these are {_percent(listed / total)} of all that flows"
+            )
+        return [said]
+
+    @property
+    def _moving(self) -> list[str]:
+        if self._move is None:
+            return []
+        ground, x = self._ground, self._name
+        root, by = ground.names[ground.root], brief(self._move)
+        try:
+            moved = self.moved
+        except (ValueError, ArithmeticError) as error:
+            return [f"{x} cannot move by {by}: there, {error}"]
+        if moved is None:
+            return [f"{x} moved by {by} changes nothing in {root}"]
+        return [
+            f"{x} moved by {by}: gradient · {by} foretells a change of {root} by {brief(moved.foretold)}; "
+            f"it is {brief(moved.actual)}, {brief(moved.actual - moved.foretold)} more"
+        ]
+
+
+class Overview:
+    """Why the gradients of all inputs are what they are: `print` shows a line for each, `.inputs` explains each."""
+
+    def __init__(self, ground: Ground, k: int) -> None:
+        self._ground = ground
+        inputs = [i for i, node in enumerate(ground.nodes) if node.kind == "input"]
+        self.inputs = tuple(Explanation(ground, i, k) for i in inputs)
+
+    def __str__(self) -> str:
+        rows = [_HEADINGS, *self._rows]
+        widths = [max(map(len, column)) for column in zip(*rows)]
+        lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in rows]
+        return "\n".join([*self._heading, *lines, *self._ending])
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def _repr_html_(self) -> str:
+        head = "".join(f"<th>{word}</th>" for word in _HEADINGS)
+        rows = ["".join(f"<td style='text-align: left'>{escape(cell)}</td>" for cell in row) for row in self._rows]
+        table = f"<table><tr>{head}</tr>{''.join(f'<tr>{row}</tr>' for row in rows)}</table>"
+        return f"<p>{'<br>'.join(map(escape, self._heading))}</p>{table}<p>{'<br>'.join(self._ending)}</p>"
+
+    @property
+    def _heading(self) -> list[str]:
+        ground = self._ground
+        root, value = ground.names[ground.root], brief(ground.nodes[ground.root].value)
+        cause = origin(ground.found, ground.names, ground.root)
+        return [
+            f"{root} = {value} depends on {len(self.inputs):,} input(s)",
+            *([f"  because {cause}"] if cause else []),
+        ]
+
+    @property
+    def _rows(self) -> list[tuple[str, ...]]:
+        rows = []
+        for explanation in self.inputs[:_INPUTS]:
+            start, ground = explanation._start, self._ground
+            if start is None:  # never, for an input of it
+                continue
+            value, gradient = brief(ground.nodes[start].value), brief(explanation.gradient)
+            told = [ground.names[start], value, gradient, _number(explanation.count)]
+            if explanation.causes:
+                rows.append((*told, "", str(explanation.causes[0])))
+            else:
+                (path,) = ground.paths.largest(start, 1)
+                rows.append((*told, _percent(path.share), ground.chain(path, 52)))
+        return rows
+
+    @property
+    def _ending(self) -> list[str]:
+        more = len(self.inputs) - _INPUTS
+        return [f"… {more:,} more inputs"] if more > 0 else []
+
+
+_HEADINGS = ("input", "value", "gradient", "paths", "share", "of the largest path, or why there is none")
+
+
+def _percent(share: float) -> str:
+    """
+    >>> [_percent(share) for share in (0.982, -0.5, 0.99999, 1.0, float("nan"))]
+    ['98.2 %', '−50.0 %', '> 99.9 %', '100.0 %', '']
+    """
+    if not isfinite(share):
+        return ""
+    return "> 99.9 %" if 0.9995 <= share < 1 - 1e-12 else f"{100 * share:.1f} %".replace("-", "−")
+
+
+def _number(count: int) -> str:
+    """
+    >>> _number(3481201), _number(2**2000)
+    ('3,481,201', '1.148 · 10^602')
+    """
+    if count < 10**15:
+        return f"{count:,}"
+    exponent = log10(count)
+    return f"{10 ** (exponent - floor(exponent)):.4g} · 10^{floor(exponent):,}"
+
+
+def _counted(count: int) -> str:
+    return "1 path" if count == 1 else f"{_number(count)} paths"
