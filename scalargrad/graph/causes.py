@@ -132,11 +132,9 @@ def _slope(found: Pass, names: Names, i: int, place: int) -> Cause:
         cause = origin(found, names, i)
         if cause is not None:
             return cause
-    law = names.law(i, place) or f"its local derivative with respect to {names[node.edges[place].operand]}"
-    text = f"{law} = {brief(slope)} at {names.given(i)}"
     said = _FLAT.get(node.rule.name, "") if node.rule and slope == 0 else ""
     kind = said or ("flat" if slope == 0 else "steep" if slope is not None and isinf(slope) else "undefined")
-    return _cause(found, i, kind, f"{names.title(i)}{f' is {said}' if said else ''}: {text}")
+    return _cause(found, i, kind, f"{names.title(i)}{f' is {said}' if said else ''}: {names.slope(i, place)}")
 
 
 def _sum(found: Pass, names: Names, i: int, shares: list[float]) -> Cause:

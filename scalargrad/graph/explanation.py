@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from html import escape
@@ -34,22 +35,29 @@ class Ground:
         return self.paths.counts({i for i, node in enumerate(self.nodes) if node.kind == "input"})
 
     def chain(self, path: Path, width: int) -> str:
-        """A path on one line, without what is in the middle of it if that is too long."""
-        steps = [self._stop(path.numbers[0])]
-        for i, derivative in zip(path.numbers[1:], path.derivatives):
-            steps.append(f"─({brief(derivative)})→ {self._stop(i)}")
-        if len(steps) <= _WIDTH and len(" ".join(steps)) <= width:
-            return " ".join(steps)
-        first, last = [steps[0]], [steps[-1]]
-        room = width - len(steps[0]) - len(steps[-1]) - len(f" … {len(steps):,} rows … ")
-        for step in (x for pair in zip(steps[1:], reversed(steps[1:-1])) for x in pair):
-            if (room := room - len(step) - 1) < 0 or len(first) + len(last) >= len(steps) - 1:
-                break
-            if len(first) <= len(last):
-                first.append(steps[len(first)])
-            else:
-                last.insert(0, steps[-len(last) - 1])
-        return " ".join([*first, f"… {len(steps) - len(first) - len(last):,} rows …", *last])
+        """A path on one line: if that is too long, without the steps that say least, those with a derivative of 1."""
+        last = len(path.numbers) - 1
+        steps = {0: self._stop(path.numbers[0])}
+
+        def line(shown: Iterable[int]) -> str:
+            parts, before = [], -1
+            for i in sorted(shown):
+                if i > before + 1:
+                    parts.append(f"… {i - before - 1:,} row{'s' if i > before + 2 else ''} …")
+                if i not in steps:
+                    steps[i] = f"─({brief(path.derivatives[i - 1])})→ {self._stop(path.numbers[i])}"
+                parts.append(steps[i])
+                before = i
+            return " ".join(parts)
+
+        if last < width and len(whole := line(range(last + 1))) <= width:
+            return whole
+        telling = [i for i in range(1, last) if path.derivatives[i - 1] != 1][:width]
+        shown = {0, last}
+        for i in [*telling, *range(1, min(last, width)), *range(max(1, last - width), last)]:
+            if len(line({*shown, i})) <= width:
+                shown.add(i)
+        return line(shown)
 
     def _stop(self, i: int) -> str:
         name = self.names[i]
@@ -71,10 +79,10 @@ class Explanation:
     def __init__(self, ground: Ground, x: Row | int, k: int, move: float | None = None) -> None:
         self._ground, self._k, found = ground, k, ground.found
         if isinstance(x, int):
-            self._start: int | None = x
+            self.number: int | None = x
         else:
-            self._start = next((i for i, row in enumerate(found.rows) if row is x), None)
-        self._x, self._adjoint = x, None if self._start is None else found.adjoints[self._start]
+            self.number = next((i for i, row in enumerate(found.rows) if row is x), None)
+        self._x, self._adjoint = x, None if self.number is None else found.adjoints[self.number]
         self._move = move
 
     @property
@@ -85,16 +93,16 @@ class Explanation:
     @cached_property
     def count(self) -> int:
         """How many paths there are from x to y, exactly."""
-        if self._start is None:
+        if self.number is None:
             return 0
-        if self._ground.nodes[self._start].kind == "input":
-            return self._ground.counts[self._start]
-        return self._ground.paths.counts({self._start})[self._start]
+        if self._ground.nodes[self.number].kind == "input":
+            return self._ground.counts[self.number]
+        return self._ground.paths.counts({self.number})[self.number]
 
     @cached_property
     def paths(self) -> tuple[Path, ...]:
         """Those with the largest products, largest first: before them those that are nan or infinite."""
-        return () if self._start is None else tuple(self._ground.paths.largest(self._start, self._k))
+        return () if self.number is None else tuple(self._ground.paths.largest(self.number, self._k))
 
     @property
     def covered(self) -> float:
@@ -105,20 +113,20 @@ class Explanation:
     def causes(self) -> tuple[Cause, ...]:
         """The rows that made the gradient zero, infinite or nan, the nearest to x first; none if it is none of these."""
         ground = self._ground
-        if self._start is None:
+        if self.number is None:
             text = f"nothing that {ground.names[ground.root]} was computed from depends on it"
             return (Cause(None, "not connected", f"{text} (.data, detach and no_grad cut a gradient)", None),)
-        if self._start == ground.root or (self.gradient and isfinite(self.gradient)):
+        if self.number == ground.root or (self.gradient and isfinite(self.gradient)):
             return ()
-        return tuple(causes(ground.found, ground.names, self._start, ground.paths.consumers))
+        return tuple(causes(ground.found, ground.names, self.number, ground.paths.consumers))
 
     @cached_property
     def moved(self) -> Move | None:
         """What happens to y when x moves, if that was asked for. Raises what the operations raise there."""
-        if self._move is None or self._start is None:
+        if self._move is None or self.number is None:
             return None
         ground = self._ground
-        values = again(ground.found.expression, {self._start: ground.nodes[self._start].value + self._move})
+        values = again(ground.found.expression, {self.number: ground.nodes[self.number].value + self._move})
         change = values[ground.root] - ground.nodes[ground.root].value
         return Move(self._move, self.gradient * self._move, change)
 
@@ -142,8 +150,8 @@ class Explanation:
 
     @property
     def _name(self) -> str:
-        if self._start is not None:
-            return self._ground.names[self._start]
+        if self.number is not None:
+            return self._ground.names[self.number]
         label = getattr(self._x, "label", "")
         return literal(label) if label else "x"
 
@@ -151,9 +159,9 @@ class Explanation:
     def _heading(self) -> str:
         ground, name = self._ground, self._name
         root = ground.names[ground.root]
-        value = ground.nodes[self._start].value if self._start is not None else getattr(self._x, "data", None)
+        value = ground.nodes[self.number].value if self.number is not None else getattr(self._x, "data", None)
         said = f"d{root}/d{name} = {brief(self.gradient)} at {name} = {brief(value)}"
-        if self._start is None:
+        if self.number is None:
             return said
         if self._adjoint is None:
             return f"{said}: not reached by the gradient"
@@ -167,7 +175,7 @@ class Explanation:
         if len(found) > _MOST:
             lines.append(f"  … and {len(found) - _MOST:,} more causes")
         if found and found[0].row is not None and not any(cause.line for cause in found):
-            lines.append("  (recorded within `with scalargrad.debug():`, the rows would tell their source lines)")
+            lines.append("  (`with scalargrad.debug():` around the computation, and this tells the source line)")
         if not found and self.paths and (cause := nearly(ground.found, ground.names, self.paths[0])) is not None:
             lines.append(f"  small because {cause}")
         value = origin(ground.found, ground.names, ground.root)
@@ -188,7 +196,7 @@ class Explanation:
     @property
     def _coverage(self) -> list[str]:
         paths, sizes = self.paths, self._ground.paths.sizes
-        if self._start is None or not paths or (self.count == 1 and isfinite(self.gradient)):
+        if self.number is None or self.count < 2:
             return []
         if len(paths) == self.count:
             products = [path.product for path in paths]
@@ -196,14 +204,15 @@ class Explanation:
             if len(told) > 60:
                 return [f"all {_counted(self.count)}, which sum up to the gradient"]
             return [f"all {_counted(self.count)}: {told} = {brief(self.gradient)}"]
-        said, total = f"{len(paths):,} of {_counted(self.count)}", sizes[self._start]
+        said, total = f"{len(paths):,} of {_counted(self.count)}", sizes[self.number]
         if self.gradient and isfinite(self.gradient):
             said += f", {_percent(self.covered)} of the gradient"
         if isfinite(total) and total > abs(self.gradient) * (1 + 1e-9):
             listed = sum(abs(path.product) for path in paths)
-            said += (
-                f"; paths of opposite sign cancel, and by size these are {_percent(listed / total)} of all that flows"
-            )
+            return [
+                said,
+                f"paths of opposite sign cancel: by size, these are {_percent(listed / total)} of all that flows",
+            ]
         return [said]
 
     @property
@@ -218,9 +227,10 @@ class Explanation:
             return [f"{x} cannot move by {by}: there, {error}"]
         if moved is None:
             return [f"{x} moved by {by} changes nothing in {root}"]
+        more = moved.actual - moved.foretold
         return [
             f"{x} moved by {by}: gradient · {by} foretells a change of {root} by {brief(moved.foretold)}; "
-            f"it is {brief(moved.actual)}, {brief(moved.actual - moved.foretold)} more"
+            f"it is {brief(moved.actual)}, {brief(abs(more))} {'less' if more < 0 else 'more'}"
         ]
 
 
@@ -229,8 +239,8 @@ class Overview:
 
     def __init__(self, ground: Ground, k: int) -> None:
         self._ground = ground
-        inputs = [i for i, node in enumerate(ground.nodes) if node.kind == "input"]
-        self.inputs = tuple(Explanation(ground, i, k) for i in inputs)
+        self._numbers = [i for i, node in enumerate(ground.nodes) if node.kind == "input"]
+        self.inputs = tuple(Explanation(ground, i, k) for i in self._numbers)
 
     def __str__(self) -> str:
         rows = [_HEADINGS, *self._rows]
@@ -259,19 +269,18 @@ class Overview:
 
     @property
     def _rows(self) -> list[tuple[str, ...]]:
-        rows = []
-        for explanation in self.inputs[:_INPUTS]:
-            start, ground = explanation._start, self._ground
-            if start is None:  # never, for an input of it
-                continue
-            value, gradient = brief(ground.nodes[start].value), brief(explanation.gradient)
-            told = [ground.names[start], value, gradient, _number(explanation.count)]
+        ground, told = self._ground, []
+        for i, explanation in zip(self._numbers[:_INPUTS], self.inputs):
+            numbers = brief(ground.nodes[i].value), brief(explanation.gradient), _number(explanation.count)
+            told.append([ground.names[i], *numbers])
+        room = _WIDTH - sum(max(map(len, column)) + 2 for column in zip(*told, _HEADINGS[:4])) - 9
+        for row, i, explanation in zip(told, self._numbers, self.inputs):
             if explanation.causes:
-                rows.append((*told, "", str(explanation.causes[0])))
+                row += ["", literal(str(explanation.causes[0]), room)]
             else:
-                (path,) = ground.paths.largest(start, 1)
-                rows.append((*told, _percent(path.share), ground.chain(path, 52)))
-        return rows
+                (path,) = ground.paths.largest(i, 1)
+                row += [_percent(path.share), ground.chain(path, room)]
+        return [tuple(row) for row in told]
 
     @property
     def _ending(self) -> list[str]:
@@ -289,7 +298,7 @@ def _percent(share: float) -> str:
     """
     if not isfinite(share):
         return ""
-    return "> 99.9 %" if 0.9995 <= share < 1 - 1e-12 else f"{100 * share:.1f} %".replace("-", "−")
+    return "> 99.9 %" if 0.9995 <= share < 1 - 1e-12 else f"{round(100 * share, 1) + 0.0:.1f} %".replace("-", "−")
 
 
 def _number(count: int) -> str:

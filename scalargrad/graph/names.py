@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from scalargrad.graph import symbols
 from scalargrad.graph.model import Expression
@@ -69,15 +69,19 @@ class Names:
 
     def slopes(self, i: int) -> tuple[str, ...]:
         """The formulas of the local derivatives of a result; empty where there is none, or none that can be written."""
-        node = self._nodes[i]
-        if node.rule is None or len(node.edges) > 0xFFFF:
-            return ("",) * len(node.edges)
-        operands = [self._nodes[edge.operand] for edge in node.edges]
+        places = {_PLACE + place: self[edge.operand] for place, edge in enumerate(self._nodes[i].edges)}
+        return tuple(template.translate(places) for template in self._templates(i))
+
+    def _templates(self, i: int) -> tuple[str, ...]:
+        """The same with a character for each operand, which is the same for all rows of one kind."""
+        rule, edges = self._nodes[i].rule, self._nodes[i].edges
+        if rule is None or len(edges) > 0xFFFF:
+            return ("",) * len(edges)
+        operands = [self._nodes[edge.operand] for edge in edges]
         constants = tuple(x.value if x.kind == "constant" else None for x in operands)
-        if (node.rule, constants) not in self._formulas:
-            self._formulas[node.rule, constants] = symbols.slopes(node.rule, _places(constants))
-        places = {_PLACE + place: self[edge.operand] for place, edge in enumerate(node.edges)}
-        return tuple(text.translate(places) for text in self._formulas[node.rule, constants])
+        if (rule, constants) not in self._formulas:
+            self._formulas[rule, constants] = symbols.slopes(rule, _places(constants))
+        return self._formulas[rule, constants]
 
     def title(self, i: int) -> str:
         """A row with its operation and what that is of: `#7 × [ax = a·x]`."""
@@ -93,9 +97,23 @@ class Names:
         """A local derivative of a result as an equation; empty if it has no formula."""
         return law(self.operation(i), self[self._nodes[i].edges[place].operand], self.slopes(i)[place])
 
-    def given(self, i: int) -> str:
+    def slope(self, i: int, place: int) -> str:
+        """A local derivative as an equation with its number, and the values of the operands that it depends on."""
+        edge, law = self._nodes[i].edges[place], self.law(i, place)
+        found = brief(edge.derivative)
+        text = law if law.endswith(f"= {found}") else f"{law} = {found}"
+        if not law:
+            text = f"its local derivative with respect to {self[edge.operand]} = {found}"
+        template = self._templates(i)[place]
+        if len(template) == 1:  # it is one of the operands itself
+            return text
+        used = [j for j in range(len(self._nodes[i].edges)) if chr(_PLACE + j) in template or not template]
+        return f"{text} at {self.given(i, used)}" if used else text
+
+    def given(self, i: int, places: Iterable[int] | None = None) -> str:
         """The values of its operands: `a = 2, x = −1`."""
-        operands = dict.fromkeys(edge.operand for edge in self._nodes[i].edges)
+        edges = self._nodes[i].edges
+        operands = dict.fromkeys(edges[j].operand for j in (range(len(edges)) if places is None else places))
         told = [f"{self[j]} = {brief(self._nodes[j].value)}" for j in operands if self._nodes[j].kind != "constant"]
         return ", ".join(told[:4]) + (" …" if len(told) > 4 else "")
 
