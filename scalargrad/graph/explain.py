@@ -34,7 +34,7 @@ def explain(y: Value, x: Value | None = None, *, k: int = 10, move: float | None
     >>> print(explain(x * x * x + x, x))
     d#3/dx = 28 at x = 3: 4 paths from x to #3, the largest first
       product   share  path
-            9  32.1 %  x ─(3)→ #2 × ─(1)→ #3 +
+            9  32.1 %  x ─(9)→ #2 × ─(1)→ #3 +
             9  32.1 %  x ─(3)→ #1 × ─(3)→ #2 × ─(1)→ #3 +
             9  32.1 %  x ─(3)→ #1 × ─(3)→ #2 × ─(1)→ #3 +
             1   3.6 %  x ─(1)→ #3 +
@@ -49,7 +49,7 @@ def explain(y: Value, x: Value | None = None, *, k: int = 10, move: float | None
     a branch of your program to its side.
 
     >>> explain(x * x, x, move=0.01).moved
-    Move(by=0.01, foretold=0.06, actual=0.060099999999998488)
+    Move(by=0.01, foretold=0.06, actual=0.06009999999999849)
     """
     for v in (y, y if x is None else x):
         if type(v) is not Value:

@@ -46,21 +46,24 @@ class Contribution:
     of: str
 
     def __str__(self) -> str:
+        said, why, growth = self._phrases()
+        return said + (why and f" ({why})") + (growth and f", so {growth}")
+
+    def _phrases(self) -> tuple[str, str, str]:
+        """The share, the local derivative if it needs explaining, and how the sum grows if it does."""
         if self.derivative is None or self.share is None:
-            return f"nothing to {self.name}" + (", which was not chosen" if self.rule else "")
-        slope, why = brief(self.derivative), ""
-        if self.rule == slope or not self.rule:
-            slope = f"({slope})" if self.derivative < 0 else slope
-        elif is_name(self.rule):
-            slope = f"{self.rule}({slope})"
-        else:
-            why = f" ({self.law} = {slope})"
-            slope = f"({slope})" if self.derivative < 0 else slope
-        text = f"{self.name} += {brief(self.adjoint)} · {slope} = {brief(self.share)}{why}"
+            return f"nothing to {self.name}" + (", which was not chosen" if self.rule else ""), "", ""
+        slope, why, growth = brief(self.derivative), "", ""
+        factor = f"({slope})" if slope.startswith("−") else slope
+        if self.rule and self.rule != slope:
+            if is_name(self.rule):
+                factor = f"{self.rule}({slope})"
+            else:
+                why = f"{self.law} = {slope}"
         if self.before is not None:
             sign = "−" if self.share < 0 else "+"
-            text += f", so {self.name}: {brief(self.before)} {sign} {brief(abs(self.share))} = {brief(self.after)}"
-        return text
+            growth = f"{self.name}: {brief(self.before)} {sign} {brief(abs(self.share))} = {brief(self.after)}"
+        return f"{self.name} += {brief(self.adjoint)} · {factor} = {brief(self.share)}", why, growth
 
     @property
     def law(self) -> str:
@@ -104,17 +107,24 @@ def _laid_out(steps: Sequence[Step]) -> Iterator[str]:
             yield start + "; ".join(shares)
             continue
         indent = " " * (len(start) - 2) + "→ "
-        yield "\n".join((start if i == 0 else indent) + _wrapped(x, len(start)) for i, x in enumerate(shares))
+        yield "\n".join(
+            (start if i == 0 else indent) + _wrapped(x, len(start)) for i, x in enumerate(step.contributions)
+        )
 
 
-def _wrapped(text: str, start: int) -> str:
-    """A sentence after so many columns; what is in brackets goes to a line of its own if all is too long for one."""
-    if start + len(text) <= _WIDTH or " (d" not in text:
-        return text
-    said, _, why = text.partition(" (d")
-    law, _, growth = ("d" + why).rpartition(")")
-    indent = " " * max(4, min(start + 2, _WIDTH - len(law)))
-    return f"{said}{growth}\n{indent}{literal(law, _WIDTH - len(indent))}"
+def _wrapped(contribution: Contribution, start: int) -> str:
+    """A sentence after so many columns; what would make the line too long goes to lines of its own."""
+    said, why, growth = contribution._phrases()
+    if start + len(str(contribution)) <= _WIDTH:
+        return str(contribution)
+    if growth and start + len(f"{said}, so {growth}") <= _WIDTH:
+        said, growth = f"{said}, so {growth}", ""
+    lines = [said]
+    for more in (why, growth and f"so {growth}"):
+        if more:
+            indent = " " * max(4, min(start + 2, _WIDTH - len(more)))
+            lines.append(indent + literal(more, _WIDTH - len(indent)))
+    return "\n".join(lines)
 
 
 class Trace:

@@ -212,7 +212,10 @@ def _joined(some: Factors, others: Factors) -> Factors:
             factors[same[0]] = factor, power + factors[same[0]][1]
         else:
             factors.append((factor, power))
-    return tuple(factors if _elided(*[f for f, _ in factors]) else sorted(factors, key=_place))
+    ordered = sorted([f for f in factors if f[0] is not _ELLIPSIS], key=_place)
+    if len(ordered) < len(factors):
+        ordered.insert(max(len(ordered) - 1, 0), (_ELLIPSIS, 1))
+    return tuple(ordered)
 
 
 def _place(factor: tuple[Symbol, int]) -> tuple[int, int, str]:
@@ -358,5 +361,5 @@ def _among_many(rule: Rule, symbols: Sequence[Symbol | float], i: int) -> str:
     """One of many operands, as in x1 … xi … xn: the first, itself and the last stand for all."""
     kept = sorted({0, i, len(symbols) - 1})
     some = [symbols[j] for j in kept]
-    some.insert(-1 if i < len(symbols) - 1 else 1, _ELLIPSIS)
+    some.insert(2 if i == 1 else 1, _ELLIPSIS)
     return _slopes(rule, some)[next(j for j, x in enumerate(some) if x is symbols[i])]
