@@ -11,8 +11,8 @@ from scalargrad.rules import Rule
 
 __all__ = ["Names", "is_name", "law"]
 
-_PLAIN = re.compile(r"[\w.\[\]'₀-₉]+")
-_NAME = re.compile(rf"({_PLAIN.pattern}|'.*')?(#\d+)?")
+_PLAIN = re.compile(r"[^\W\d²³¹⁰-⁹]([^\W²³¹⁰-⁹]|[.\[\]'₀-₉])*")
+_NAME = re.compile(rf"({_PLAIN.pattern}|'[^']*')?(#\d+)?")
 _WIDTH = 16
 _PLACE = 0xF0000  # for private use, so in no formula: where the name of an operand goes
 
@@ -44,7 +44,7 @@ class Names:
 
     def __init__(self, expression: Expression) -> None:
         self._nodes = expression.nodes
-        self._uses = Counter(node.label for node in expression.nodes)
+        self._uses = Counter(literal(node.label, _WIDTH) for node in expression.nodes if node.label)
         self._formulas: dict[tuple[Rule, tuple[float | None, ...]], tuple[str, ...]] = {}
 
     def __getitem__(self, i: int) -> str:
@@ -54,8 +54,8 @@ class Names:
         if not node.label:
             return f"#{i}"
         label = literal(node.label, _WIDTH)
-        label = label if _PLAIN.fullmatch(label) else f"'{label}'"  # a label that looks like a formula is none
-        return label if self._uses[node.label] == 1 and not label.startswith("#") else f"{label}#{i}"
+        name = label if _PLAIN.fullmatch(label) else f"'{label}'"  # a label that looks like a formula is none
+        return name if self._uses[label] == 1 else f"{name}#{i}"
 
     def operation(self, i: int) -> str:
         """The operation of a result, as in `a·x`."""
