@@ -45,11 +45,28 @@ def explain(y: Value, x: Value | None = None, *, k: int = 10, move: float | None
     >>> print(explain(relu(w * x), w).causes[0])
     #3 ReLU [relu(#2)] is off: d relu(#2)/d#2 = 0 if #2 ≤ 0 else 1 = 0 at #2 = −6
 
+    Where did this nan come from?
+
+    >>> z = Value(0.0, label="z")
+    >>> print(explain(0.0 * z.sqrt(), z).causes[0])
+    #1 sqrt [sqrt(z)]: its gradient times its local derivative is 0 · inf = nan
+
     What changes when I move the input a little? With `move`, y is computed again: a `where` keeps to its choice, and
     a branch of your program to its side.
 
     >>> explain(x * x, x, move=0.01).moved
     Move(by=0.01, foretold=0.06, actual=0.06009999999999849)
+
+    What did my change to the data after recording break?
+
+    >>> y = x * x
+    >>> x.data = 5.0
+    >>> explain(y, x)
+    Traceback (most recent call last):
+        ...
+    scalargrad.errors.StaleValueError: the data of an input labelled 'x' was set, and is now 5.0, after this expression \
+was recorded: compute the expression again, or use x.detach() for what shall keep the old number
+    out of date are 1 of its 1 row(s): #1 = x·x is 9, and would be 25
     """
     for v in (y, y if x is None else x):
         if type(v) is not Value:

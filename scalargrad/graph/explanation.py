@@ -171,22 +171,26 @@ class Explanation:
     @property
     def _because(self) -> list[str]:
         ground, found = self._ground, list(self.causes)
-        lines = [f"  because {cause}" for cause in found[:_MOST]]
+        lines = []
+        for cause in found[:_MOST]:
+            lines.append(f"  because {cause.text}")
+            if cause.line:
+                lines.append(f"    recorded at {literal(cause.line, None)}")
         if len(found) > _MOST:
             lines.append(f"  … and {len(found) - _MOST:,} more causes")
         if found and found[0].row is not None and not any(cause.line for cause in found):
             lines.append("  (`with scalargrad.debug():` around the computation, and this tells the source line)")
-        if not found and self.paths and (cause := nearly(ground.found, ground.names, self.paths[0])) is not None:
-            lines.append(f"  small because {cause}")
-        value = origin(ground.found, ground.names, ground.root)
-        if value is not None and value not in found:
-            lines.append(f"  {ground.names[ground.root]} itself is nan: {value}")
+        if not found and self.paths and (near := nearly(ground.found, ground.names, self.paths[0])) is not None:
+            lines.append(f"  small because {near}")
+        source = origin(ground.found, ground.names, ground.root)
+        if source is not None and source not in found:
+            lines.append(f"  {ground.names[ground.root]} itself is nan: {source}")
         return lines
 
     @property
     def _rows(self) -> list[tuple[str, str, str]]:
         rows = [(brief(path.product), _percent(path.share)) for path in self.paths]
-        room = _WIDTH - 6 - max([len(a) + len(b) for a, b in rows], default=0) - 6
+        room = _WIDTH - sum(max(map(len, column)) + 2 for column in zip(*rows, ("product", "share"))) - 2
         return [(a, b, self._ground.chain(path, room)) for (a, b), path in zip(rows, self.paths)]
 
     @property
@@ -269,17 +273,15 @@ class Overview:
 
     @property
     def _rows(self) -> list[tuple[str, ...]]:
-        ground, told = self._ground, []
+        ground, told, whys = self._ground, list[list[str]](), list[Path | str]()
         for i, explanation in zip(self._numbers[:_INPUTS], self.inputs):
             numbers = brief(ground.nodes[i].value), brief(explanation.gradient), _number(explanation.count)
-            told.append([ground.names[i], *numbers])
-        room = _WIDTH - sum(max(map(len, column)) + 2 for column in zip(*told, _HEADINGS[:4])) - 9
-        for row, i, explanation in zip(told, self._numbers, self.inputs):
-            if explanation.causes:
-                row += ["", literal(str(explanation.causes[0]), room)]
-            else:
-                (path,) = ground.paths.largest(i, 1)
-                row += [_percent(path.share), ground.chain(path, room)]
+            why = str(explanation.causes[0]) if explanation.causes else ground.paths.largest(i, 1)[0]
+            told.append([ground.names[i], *numbers, "" if isinstance(why, str) else _percent(why.share)])
+            whys.append(why)
+        room = _WIDTH - sum(max(map(len, column)) + 2 for column in zip(*told, _HEADINGS[:5]))
+        for row, why in zip(told, whys):
+            row.append(literal(why, room) if isinstance(why, str) else ground.chain(why, room))
         return [tuple(row) for row in told]
 
     @property

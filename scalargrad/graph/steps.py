@@ -196,7 +196,7 @@ class Trace:
         lines += ["", "backward() adds this to the inputs: " + _some(given, ", ")]
         before = [i for i in inputs if nodes[i].grad is not None]
         if before:
-            lines.append("which have a grad already: " + _some([self._added(i) for i in before], ", "))
+            lines.append("together with what is there already: " + _some([self._added(i) for i in before], ", "))
         return lines
 
     def _added(self, i: int) -> str:

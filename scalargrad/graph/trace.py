@@ -22,20 +22,39 @@ def trace(y: Value, *, limit: int | None = 50, step: bool = False) -> Trace:
     (all of them, if it is None), `.steps` hands all of them out as data. With `step` they are printed one after the
     other, each at a press of Enter. Raises StaleValueError as `backward` does.
 
-    Why do gradients add?
+    Why do gradients add? Each use of `a` hands a share back:
 
-    >>> a = Value(3.0, label="a")
-    >>> print(trace(a + a))
+    >>> a, w, x = Value(3.0, label="a"), Value(-2.0, label="w"), Value(0.5, label="x")
+    >>> trace(a + a)
     backward from #1, newest row first: each adds grad · local derivative to the grad of each operand
     <BLANKLINE>
     #1  +  [a + a]  grad 1 → a += 1 · 1 = 1; a += 1 · 1 = 1, so a: 1 + 1 = 2
     <BLANKLINE>
     backward() adds this to the inputs: a 2
 
+    How does the gradient get from a gate's output to its inputs? Times the local derivatives:
+
+    >>> print(trace(w * x).steps[0])
+    #2  ×  [w·x]  grad 1 → w += 1 · x(0.5) = 0.5; x += 1 · w(−2) = −2
+
     What is a local derivative here?
 
-    >>> print(trace(a.tanh()).steps[0].contributions[0].law)
-    d tanh(a)/da = 1 − tanh²(a)
+    >>> trace(x.tanh()).steps[0].contributions[0].law
+    'd tanh(x)/dx = 1 − tanh²(x)'
+
+    Why does the order of the sweep matter? The turn of t comes last, when both rows that use it have had theirs:
+
+    >>> t = 2 * x
+    >>> t.label = "t"
+    >>> [step.name for step in trace(t * t.tanh()).steps]
+    ['#4', '#3', 't']
+
+    What happens on a second backward()? And why zero the gradients? What is there already is added to:
+
+    >>> y = x * x
+    >>> y.backward()
+    >>> str(trace(y)).splitlines()[-1], str(trace(10 * x)).splitlines()[-1]
+    ('together with what is there already: x 1 + 1 = 2', 'together with what is there already: x 1 + 10 = 11')
     """
     if type(y) is not Value:
         raise TypeError(not_a_number("trace(y) takes a Value", y))

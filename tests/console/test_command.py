@@ -119,7 +119,7 @@ def test_trace(printed):
     assert out.startswith("value    2.7")
     assert "\n\nbackward from #4, newest row first" in out
     assert "\n#3  tanh  [tanh(#2)]  grad 1    → #2 += 1 · 0.42 = 0.42 (d tanh(#2)/d#2 = 1 − tanh²(#2) = 0.42)\n" in out
-    assert "a grad already" not in out
+    assert "there already" not in out
 
 
 def test_explain(printed):

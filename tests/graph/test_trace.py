@@ -82,7 +82,7 @@ def test_gradients_from_before_are_told():
     x = Value(3.0, label="x")
     y = x * x
     y.backward()
-    assert str(trace(y)).splitlines()[-1] == "which have a grad already: x 6 + 6 = 12"
+    assert str(trace(y)).splitlines()[-1] == "together with what is there already: x 6 + 6 = 12"
 
 
 def test_an_input_alone_has_no_steps():
