@@ -34,8 +34,11 @@ class Ground:
         """How many paths there are from each input."""
         return self.paths.counts({i for i, node in enumerate(self.nodes) if node.kind == "input"})
 
-    def chain(self, path: Path, width: int) -> str:
-        """A path on one line: if that is too long, without the steps that say least, those with a derivative of 1."""
+    def chain(self, path: Path, width: int, largest: Path | None = None) -> str:
+        """A path on one line, as much of it as there is room for.
+
+        First come the steps that it does not have in common with the largest path, then those whose derivative is not 1.
+        """
         last = len(path.numbers) - 1
         steps = {0: self._stop(path.numbers[0])}
 
@@ -52,9 +55,11 @@ class Ground:
 
         if last < width and len(whole := line(range(last + 1))) <= width:
             return whole
-        telling = [i for i in range(1, last) if path.derivatives[i - 1] != 1][:width]
+        common = set() if largest is None else set(zip(largest.numbers[1:], largest.places))
+        own = [i for i in range(1, last) if largest and (path.numbers[i], path.places[i - 1]) not in common]
+        telling = [i for i in range(1, last) if path.derivatives[i - 1] != 1]
         shown = {0, last}
-        for i in [*telling, *range(1, min(last, width)), *range(max(1, last - width), last)]:
+        for i in [*own[:width], *telling[:width], *range(1, min(last, width)), *range(max(1, last - width), last)]:
             if len(line({*shown, i})) <= width:
                 shown.add(i)
         return line(shown)
@@ -191,7 +196,8 @@ class Explanation:
     def _rows(self) -> list[tuple[str, str, str]]:
         rows = [(brief(path.product), _percent(path.share)) for path in self.paths]
         room = _WIDTH - sum(max(map(len, column)) + 2 for column in zip(*rows, ("product", "share"))) - 2
-        return [(a, b, self._ground.chain(path, room)) for (a, b), path in zip(rows, self.paths)]
+        chains = [self._ground.chain(path, room, self.paths[0] if i else None) for i, path in enumerate(self.paths)]
+        return [(a, b, chain) for (a, b), chain in zip(rows, chains)]
 
     @property
     def _ending(self) -> list[str]:
