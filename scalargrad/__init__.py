@@ -68,7 +68,7 @@ from scalargrad.functions import (
     where,
 )
 from scalargrad.gates import gate
-from scalargrad.graph import draw
+from scalargrad.graph import draw, explain, trace
 from scalargrad.sweeps import gradients
 from scalargrad.transforms import derivative, grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 
@@ -103,6 +103,7 @@ __all__ = [
     "erfc",
     "exp",
     "exp2",
+    "explain",
     "expm1",
     "fma",
     "gate",
@@ -139,6 +140,7 @@ __all__ = [
     "sum",
     "tan",
     "tanh",
+    "trace",
     "value_and_grad",
     "vjp",
     "where",

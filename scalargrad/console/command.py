@@ -74,17 +74,22 @@ def _run(arguments: Sequence[str]) -> int:
         print(f"scalargrad {scalargrad.__version__}, {ENGINE} engine ({REASON}), {python}")
         return 0
     if not options.words:
-        if options.draw is not None or options.tape or options.json:
+        if options.draw is not None or options.tape or options.json or options.trace or options.explain is not None:
             raise _Mistake('there is nothing to show: write an expression first, as in "x**2" x=3 --tape')
         return open_repl()
     text, *assignments = options.words
     if re.match(r"\s*\w+\s*=(?!=)", text):
         raise _Mistake(f'{quote(text)} comes too early: write the expression first, as in "x**2" x=3')
     numbers, expression = _numbers(assignments), parse(text)
+    if options.explain is not None:
+        options.explain = _variable(options.explain, numbers)
     with Tape() as tape:
         variables = {name: Value(number, label=name) for name, number in numbers.items()}
         y = expression.evaluate(variables)
         y = y if isinstance(y, Value) else Value(y)
+    told = [str(scalargrad.trace(y))] if options.trace else []
+    if options.explain is not None:
+        told.append(str(scalargrad.explain(y, variables[options.explain])))
     y.backward()
     if options.draw is not None:
         _draw(y, options.draw)
@@ -92,6 +97,8 @@ def _run(arguments: Sequence[str]) -> int:
     print(_as_json(y.data, gradients) if options.json else _as_table(y.data, gradients))
     if options.tape:
         print(f"\n{tape}")
+    for text in told:
+        print(f"\n{text}")
     if options.draw is not None and not options.json:
         print(f"\npicture: {options.draw}")
     return 0
@@ -116,6 +123,15 @@ def _numbers(assignments: Sequence[str]) -> dict[str, float]:
         except ValueError:
             raise _Mistake(f"{quote(number)} in {quote(word)} is not a number: write one, as {name}=3.5") from None
     return numbers
+
+
+def _variable(name: str, numbers: dict[str, float]) -> str:
+    """The variable that --explain names."""
+    name = unicodedata.normalize("NFKC", name.strip())
+    if name not in numbers:
+        known = f"write one of {', '.join(numbers)}" if numbers else "give the expression one, as x=3"
+        raise _Mistake(f"--explain: {quote(name)} is none of the variables: {known}")
+    return name
 
 
 def _draw(y: Value, file: str) -> None:
@@ -158,6 +174,9 @@ def _options(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> argpa
     options = parser.parse_intermixed_args(marked)
     options.words = [word.removeprefix("\0") for word in options.words]
     options.draw = options.draw and options.draw.removeprefix("\0")
+    options.explain = options.explain and options.explain.removeprefix("\0")
+    if options.json and (options.trace or options.explain is not None):
+        parser.error(f"argument {'--trace' if options.trace else '--explain'}: not allowed with argument --json")
     return options
 
 
@@ -176,6 +195,8 @@ def _parser() -> argparse.ArgumentParser:
     shows = parser.add_mutually_exclusive_group()
     shows.add_argument("--tape", action="store_true", help="print the tape as well")
     shows.add_argument("--json", action="store_true", help="print one JSON object, with nan and inf as strings")
+    parser.add_argument("--trace", action="store_true", help="tell the backward pass, row by row")
+    parser.add_argument("--explain", metavar="VAR", help="tell along which paths the derivative by VAR comes about")
     parser.add_argument("--version", action="store_true", help="tell the version, and which engine runs")
     parser.add_argument("-h", "--help", action="store_true", help="show this")
     return parser
@@ -190,6 +211,7 @@ _EPILOG = f"""\
 examples:
   python -m scalargrad "(x + sigmoid(y)) / (sigmoid(x) + (x + y)**2)" x=3 y=-4
   python -m scalargrad "log(x) if x > 0 else 0" x=2 --tape
+  python -m scalargrad "tanh(x*y) + x" x=2 y=0.5 --trace --explain x
 
 An EXPRESSION is made of numbers, variables, pi, e, ( ), + - * / % **, and
 A if CONDITION else B, where conditions have < <= == != >= >, and, or, not.

@@ -20,7 +20,7 @@ from itertools import chain
 from scalargrad import formulas
 from scalargrad.engine import messages, python
 from scalargrad.engine.number import Number, real, text
-from scalargrad.engine.table import table
+from scalargrad.engine.table import html_table, table
 from scalargrad.engine.thread import State, here
 from scalargrad.errors import StaleValueError, TapeError
 from scalargrad.namespaces import FLOATS, IEEE, IeeeFloat, as_float, namespace_of
@@ -317,6 +317,9 @@ class Tape(Rows):
 
     def __repr__(self):
         return f"<Tape of {len(self):,} rows>"
+
+    def _repr_html_(self):
+        return html_table(list(self))
 
     def __reduce__(self):
         raise TypeError("a Tape does not copy or pickle; inputs do")

@@ -29,7 +29,7 @@ from typing import Any, NoReturn, Self, cast
 
 from scalargrad.engine import messages
 from scalargrad.engine.number import Number, real, text
-from scalargrad.engine.table import table
+from scalargrad.engine.table import html_table, table
 from scalargrad.engine.thread import here
 from scalargrad.errors import StaleValueError, TapeError
 from scalargrad.namespaces import FLOATS, IEEE, IeeeFloat, as_float, namespace_of
@@ -97,6 +97,9 @@ class Tape:
 
     def __repr__(self) -> str:
         return f"<Tape of {len(self):,} rows>"
+
+    def _repr_html_(self) -> str:
+        return html_table(list(self))
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("a Tape does not copy or pickle; inputs do")

@@ -11,15 +11,32 @@ _SHOWN = 60  # rows; of a longer tape, the first and the last half of these
 
 def table(rows: Sequence[Any]) -> str:
     """Rows numbered from 0, numbers to six digits; a gradient before any backward pass reads `not yet`."""
+    lines, left_out = _lines(rows)
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    texts = ["  ".join(cell.ljust(w) for cell, w in zip(line, widths, strict=True)).rstrip() for line in lines]
+    if left_out:
+        texts.insert(1 + _SHOWN // 2, left_out)
+    return "\n".join(texts)
+
+
+def html_table(rows: Sequence[Any]) -> str:
+    """The same for a notebook."""
+    from html import escape  # only now, for it takes as long to import as the rest of the engine's Python
+
+    (headings, *lines), left_out = _lines(rows)
+    texts = ["".join(f"<td>{escape(cell)}</td>" for cell in line) for line in lines]
+    if left_out:
+        texts.insert(_SHOWN // 2, f'<td colspan="{len(headings)}">{left_out}</td>')
+    head = "".join(f"<th>{heading}</th>" for heading in headings)
+    return f"<table><tr>{head}</tr>{''.join(f'<tr>{text}</tr>' for text in texts)}</table>"
+
+
+def _lines(rows: Sequence[Any]) -> tuple[list[tuple[str, ...]], str]:
+    """The headings and the cells of the rows shown, and how many are left out in the middle, in words."""
     number = {row: f"#{i}" for i, row in enumerate(rows)}
     left_out = len(rows) - _SHOWN
     shown = rows if left_out <= 0 else [*rows[: _SHOWN // 2], *rows[-_SHOWN // 2 :]]
-    lines = [_HEADINGS, *(_cells(row, number) for row in shown)]
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    texts = ["  ".join(cell.ljust(w) for cell, w in zip(line, widths, strict=True)).rstrip() for line in lines]
-    if left_out > 0:
-        texts.insert(1 + _SHOWN // 2, f"… {left_out:,} more rows")
-    return "\n".join(texts)
+    return [_HEADINGS, *(_cells(row, number) for row in shown)], f"… {left_out:,} more rows" if left_out > 0 else ""
 
 
 def _cells(row: Any, number: dict[Any, str]) -> tuple[str, ...]:

@@ -1,5 +1,7 @@
-"""Pictures of what was recorded: `draw(y)` shows how y was computed, and how its gradient flows back."""
+"""What was recorded, shown: as a picture (`draw`), as the story of its backward pass (`trace`), and why (`explain`)."""
 
+from scalargrad.graph.explain import explain
 from scalargrad.graph.picture import Graph, draw
+from scalargrad.graph.trace import trace
 
-__all__ = ["Graph", "draw"]
+__all__ = ["Graph", "draw", "explain", "trace"]

@@ -5,11 +5,15 @@ Everything that shows an expression (DOT, text) reads this model, and only this 
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from importlib import import_module
+from operator import attrgetter
 from typing import Literal, Protocol, runtime_checkable
 
+from scalargrad.engine import Value, sweep
+from scalargrad.errors import StaleValueError
 from scalargrad.rules import Rule
 
-__all__ = ["Edge", "Expression", "Node", "Row", "read"]
+__all__ = ["Edge", "Expression", "Node", "Pass", "Row", "follow", "read"]
 
 
 @runtime_checkable
@@ -38,7 +42,7 @@ class Row(Protocol):
     def line(self) -> str | None: ...
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # frozen ones take four times as long to make, and there may be millions
 class Edge:
     """From an operand, given by its number, into an operation; `derivative` is None where no gradient flows."""
 
@@ -46,7 +50,7 @@ class Edge:
     derivative: float | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Node:
     """A number in the expression: an input, a constant, or the result of an operation and the edges into that.
 
@@ -79,6 +83,19 @@ class Expression:
         return "not reached" if swept else "not yet"
 
 
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """A backward pass over the expression of one root, which changed no `.grad`."""
+
+    expression: Expression
+    rows: tuple[Row | None, ...]  # by the number of their nodes; None for a constant
+    adjoints: tuple[float | None, ...]  # the same; None where the pass handed nothing on to
+
+    @property
+    def root(self) -> int:
+        return self.expression.roots[0]
+
+
 def read(roots: Iterable[Row]) -> Expression:
     """Read all that the roots depend on, in time linear in its size (but for one sort), and without recursion.
 
@@ -92,27 +109,52 @@ def read(roots: Iterable[Row]) -> Expression:
     result 10.0 [1, 2]
     """
     roots = tuple(roots)
-    rows: dict[Row, tuple[Row | float, ...]] = {}
-    pending = list(roots)
+    rows, pending = dict[Row, None](), list(roots)  # a dict, because a set has another order every time
     while pending:
         row = pending.pop()
         if row not in rows:
-            rows[row] = row.operands
-            pending += [x for x in rows[row] if not isinstance(x, (int, float))]
+            rows[row] = None
+            pending += [x for x in row.operands if not isinstance(x, (int, float))]
+    return _express(roots, rows)[0]
 
+
+def follow(root: Value) -> Pass:
+    """Read all that a Value depends on, and sweep back from it.
+
+    Raises StaleValueError as `backward` does, with a note on the rows that are out of date.
+
+    >>> x = Value(3.0)
+    >>> follow(x * x + 1).adjoints, x.has_grad
+    ((6.0, 1.0, None, 1.0), False)
+    """
+    try:
+        adjoints = sweep({root: 1.0})  # which comes to all rows that there are to read
+    except StaleValueError as error:
+        again = import_module("scalargrad.graph.again")  # which is built on this module
+        error.add_note(again.out_of_date(read([root])))
+        raise
+    expression, numbers = _express((root,), adjoints)
+    rows, found = list[Row | None]([None] * len(expression.nodes)), list[float | None]([None] * len(expression.nodes))
+    for row, adjoint in adjoints.items():
+        rows[numbers[row]], found[numbers[row]] = row, adjoint
+    return Pass(expression, tuple(rows), tuple(found))
+
+
+def _express(roots: tuple[Row, ...], rows: Iterable[Row]) -> tuple[Expression, dict[Row, int]]:
+    """The expression that these rows are, and by row the number of its node."""
     nodes: list[Node] = []
     number: dict[Row, int] = {}
-    for row in sorted(rows, key=lambda row: row.index):
-        edges = []
-        for operand, derivative in zip(rows[row], row.local_derivatives, strict=True):
+    for row in sorted(rows, key=attrgetter("index")):
+        edges, rule, scope = [], row.rule, row.scope
+        for operand, derivative in zip(row.operands, row.local_derivatives, strict=True):
             if isinstance(operand, (int, float)):
                 edges.append(Edge(len(nodes), derivative))
-                nodes.append(Node("constant", operand, scope=row.scope))
+                nodes.append(Node("constant", operand, scope=scope))
             else:
                 edges.append(Edge(number[operand], derivative))
         number[row] = len(nodes)
-        kind: Literal["input", "result"] = "result" if row.rule else "input"
-        symbol = row.rule.symbol if row.rule else ""
+        kind: Literal["input", "result"] = "result" if rule else "input"
         grad = row.grad if row.has_grad else None
-        nodes.append(Node(kind, row.data, row.label, grad, symbol, tuple(edges), row.rule, row.scope, row.line))
-    return Expression(tuple(nodes), tuple(dict.fromkeys(number[root] for root in roots)))
+        symbol = rule.symbol if rule else ""
+        nodes.append(Node(kind, row.data, row.label, grad, symbol, tuple(edges), rule, scope, row.line))
+    return Expression(tuple(nodes), tuple(dict.fromkeys(number[root] for root in roots))), number

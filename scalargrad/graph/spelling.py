@@ -1,6 +1,6 @@
 """How numbers and labels are written in a picture, whichever kind of picture it is."""
 
-__all__ = ["literal", "named", "number"]
+__all__ = ["brief", "literal", "named", "number"]
 
 
 def number(x: float | None, none: str = "none") -> str:
@@ -13,6 +13,15 @@ def number(x: float | None, none: str = "none") -> str:
         return none
     exact = repr(x)
     return exact if len(exact) <= 7 else f"{x:#.4g}".rstrip(".")
+
+
+def brief(x: float | None) -> str:
+    """A number as it is written in a sentence: to four digits, without zeros that say nothing, and with a real minus.
+
+    >>> [brief(x) for x in (1.0, -0.105, 1234.5678, 1e-300 / 3, -0.0, float("-inf"), True)]
+    ['1', '−0.105', '1235', '3.333e−301', '0', '−inf', 'True']
+    """
+    return str(x) if isinstance(x, bool) or x is None else f"{x + 0.0:.4g}".replace("-", "−")
 
 
 def literal(text: str, width: int | None = 40) -> str:

@@ -100,7 +100,7 @@ def test_options_stand_anywhere(printed):
     assert usual == printed("--tape", QUOTIENT, "x=3", "y=-4") == printed(QUOTIENT, "x=3", "--tape", "y=-4")
 
 
-# ── --tape, --json, --draw ──────────────────────────────────────────────────────────────────────────────────────────
+# ── --tape, --trace, --explain, --json, --draw ──────────────────────────────────────────────────────────────────────────────────────────
 
 
 def test_tape(printed):
@@ -112,6 +112,40 @@ def test_tape(printed):
     assert rows[1][:3] == ["#0", "input", "3"]
     assert rows[1][-1] == "x"
     assert rows[2][-1] == "y"
+
+
+def test_trace(printed):
+    out = printed("tanh(x * y) + x", "x=2", "y=0.5", "--trace")
+    assert out.startswith("value    2.7")
+    assert "\n\nbackward from #4, newest row first" in out
+    assert "\n#3  tanh  [tanh(#2)]  grad 1    → #2 += 1 · 0.42 = 0.42 (d tanh(#2)/d#2 = 1 − tanh²(#2) = 0.42)\n" in out
+    assert "there already" not in out
+
+
+def test_explain(printed):
+    out = printed("tanh(x * y) + x", "x=2", "y=0.5", "--explain", "x")
+    assert out.startswith("value    2.7")
+    assert out.splitlines()[4:] == [
+        "d#4/dx = 1.21 at x = 2: 2 paths from x to #4, the largest first",
+        "  product   share  path",
+        "        1  82.6 %  x ─(1)→ #4 +",
+        "     0.21  17.4 %  x ─(0.5)→ #2 × ─(0.42)→ #3 tanh ─(1)→ #4 +",
+        "all 2 paths: 1 + 0.21 = 1.21",
+    ]
+
+
+@pytest.mark.parametrize("expression", ["x", "2"])
+def test_an_expression_without_a_path_is_explained_too(printed, expression):
+    assert "d" in printed(expression, "x=1", "--trace", "--explain", "x")
+
+
+def test_a_variable_to_explain_is_normalised_as_in_an_expression(printed):
+    assert "/da = 1 at a = 2" in printed("a + 1", "a=2", "--explain", "ａ")
+
+
+def test_tape_trace_and_explain_go_together(printed):
+    out = printed("x * x", "x=3", "--tape", "--trace", "--explain=x")
+    assert out.index("row  operation") < out.index("backward from") < out.index("2 paths")
 
 
 def test_json(printed):
@@ -174,11 +208,11 @@ def test_version_tells_why_the_engine_runs(command):
 
 def test_help_names_every_option_and_function_and_its_examples_run(command, capsys):
     out = command("--help").stdout
-    for word in ("--draw", "--tape", "--json", "--version", *SIGNATURES):
+    for word in ("--draw", "--tape", "--json", "--trace", "--explain", "--version", *SIGNATURES):
         assert word in out
     assert max(map(len, out.splitlines())) <= 80
     examples = re.findall(r"python -m scalargrad (\".*)", out)
-    assert len(examples) == 2
+    assert len(examples) == 3
     for example in examples:
         expression, assignments = re.fullmatch(r'"(.*)"(.*)', example).groups()
         assert main([expression, *assignments.split()]) == 0
@@ -231,6 +265,13 @@ def test_one_line_exit_status_2_and_no_traceback(command, arguments, line):
         (["x", "x\n=a\nb"], "is not a number"),
         ([""], "column 1: the expression is empty"),
         (["2 * \n (x + é)"], "column 8: 'x' has no value"),
+        (("x * y", "x=1", "y=2", "--explain", "z"), "--explain: 'z' is none of the variables: write one of x, y"),
+        (("2", "--explain", "z"), "--explain: 'z' is none of the variables: give the expression one, as x=3"),
+        (("x", "x=1", "--explain", ""), "--explain: '' is none of the variables"),
+        (("x", "x=1", "--trace", "--json"), "argument --trace: not allowed with argument --json"),
+        (("x", "x=1", "--json", "--explain", "x"), "argument --explain: not allowed with argument --json"),
+        (("--trace",), "there is nothing to show"),
+        (("--explain", "x"), "there is nothing to show"),
     ],
 )
 def test_mistakes(mistake, arguments, words):

@@ -2,6 +2,8 @@
 
 import copy
 import pickle
+import re
+from html import unescape
 
 import pytest
 
@@ -158,6 +160,30 @@ def test_a_long_tape_prints_its_ends_and_a_count(tape):
 
 def test_an_empty_tape_prints_its_heading():
     assert str(Tape()).startswith("row")
+
+
+def test_a_notebook_shows_the_same_as_a_table(tape):
+    x = Value(2.0, label="x")
+    y = x * 3.0
+    rows = re.findall(r"<tr>(.*?)</tr>", tape._repr_html_())
+    cells = [[unescape(cell) for cell in re.findall(r"<t[hd]>(.*?)</t[hd]>", row)] for row in rows]
+    printed = [re.split(r"\s{2,}", line.strip()) for line in str(tape).splitlines()]
+    assert [[cell for cell in row if cell] for row in cells] == printed
+    assert y.data == 6.0
+
+
+def test_a_label_is_text_in_a_notebook_too(tape):
+    x = Value(2.0, label="<script>&")
+    assert "&lt;script&gt;&amp;" in tape._repr_html_()
+    assert x.label == "<script>&"
+
+
+def test_a_long_tape_is_cut_in_a_notebook_too(tape):
+    x = Value(2.0)
+    rows = [x + i for i in range(5000)]
+    assert "4,941 more rows" in tape._repr_html_()
+    assert tape._repr_html_().count("<tr>") == 62
+    assert len(rows) == 5000
 
 
 def test_repr_tells_the_number_of_rows(tape):

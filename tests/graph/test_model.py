@@ -3,7 +3,7 @@
 from types import SimpleNamespace
 
 from scalargrad import Tape, Value, maximum, tanh, where
-from scalargrad.graph.model import Edge, Row, read
+from scalargrad.graph.model import Edge, Row, follow, read
 
 
 def test_nodes_come_in_the_order_of_creation():
@@ -82,6 +82,35 @@ def test_a_chain_of_100_000_rows_is_read():
     for _ in range(100_000):
         x = tanh(x)
     assert len(read([x]).nodes) == 100_001
+
+
+def test_a_pass_is_over_all_that_there_is_to_read():
+    a, b = Value(1.0), Value(2.0)
+    y = maximum(tanh(tanh(a)), b) * where(False, a, b) + b**2
+    assert follow(y).expression == read([y])
+
+
+def test_a_pass_has_a_row_for_each_node_but_constants():
+    x = Value(2.0)
+    y = x * 3.0
+    found = follow(y)
+    assert found.root == 2
+    assert found.rows[0] is x
+    assert found.rows[1:] == (None, y)
+    assert found.adjoints == (3.0, None, 1.0)
+
+
+def test_what_a_pass_does_not_reach_has_no_adjoint():
+    a, b = Value(1.0), Value(2.0)
+    assert follow(maximum(a, b)).adjoints == (None, 1.0, 1.0)
+
+
+def test_a_pass_touches_no_gradient():
+    x = Value(2.0)
+    y = x * x
+    follow(y)
+    assert not x.has_grad
+    assert not y.has_grad
 
 
 def test_anything_with_the_same_interface_can_be_read():
