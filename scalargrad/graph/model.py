@@ -79,8 +79,10 @@ class Expression:
         return "not reached" if swept else "not yet"
 
 
-def read(roots: Iterable[Row]) -> Expression:
+def read(roots: Iterable[Row], numbers: dict[Row, int] | None = None) -> Expression:
     """Read all that the roots depend on, in time linear in its size (but for one sort), and without recursion.
+
+    `numbers` is filled with the number of each row's node.
 
     >>> from scalargrad import Value
     >>> x = Value(3.0, label="x")
@@ -101,7 +103,7 @@ def read(roots: Iterable[Row]) -> Expression:
             pending += [x for x in rows[row] if not isinstance(x, (int, float))]
 
     nodes: list[Node] = []
-    number: dict[Row, int] = {}
+    number: dict[Row, int] = {} if numbers is None else numbers
     for row in sorted(rows, key=lambda row: row.index):
         edges = []
         for operand, derivative in zip(rows[row], row.local_derivatives, strict=True):
