@@ -8,6 +8,8 @@ Plain boxes won over records and HTML tables: a record has five more characters 
 an XML parser, as the embedded one is, draws HTML labels wrong without a word.
 """
 
+from collections import Counter
+from graphlib import CycleError, TopologicalSorter
 from itertools import pairwise
 from math import isfinite, isnan, nan, sqrt
 from textwrap import wrap
@@ -32,10 +34,11 @@ _GRAPH = {"nodesep": "0.25", "ranksep": "0.4"}
 _NODE = {"shape": "box", "style": "filled", "fontname": _FONT, "fontsize": "11", "margin": "0.1,0.06", "height": "0.3"}
 _EDGE = {"fontname": _FONT, "fontsize": "10", "arrowsize": "0.7", "labeldistance": "3"}
 _OPERATION = {"shape": "ellipse", "margin": "0.04,0.02", "width": "0.35", "height": "0.35"}
-_OPERATION |= {"ordering": "in"}  # the first operand comes in on top: a / b is not b / a
+_FIRST_ON_TOP = {"ordering": "in"}  # among the operands: a / b is not b / a
 _ROOT = {"penwidth": "2.5"}
 _NO_GRADIENT = {"style": "dashed"}
 _PATH = {"penwidth": "3"}
+_STRAIGHT = {"weight": "10"}  # else a long chain becomes a staircase
 
 # Graphviz would improve the layout of a hundred nodes for minutes where edges are long: what it has to place grows
 # with `span`. Up to this many take it a second, and with these settings fifty times as many take it ten.
@@ -61,6 +64,10 @@ class _Writer:
     def __init__(self, drawing: Drawing, look: Look) -> None:
         self.drawing, self.look, self.theme = drawing, look, THEMES[look.theme]
         self.columns, self.hurry = columns(drawing), span(drawing) > _MANY
+        # Graphviz has two ways to place frames: the nicer one may fail where an edge from another frame has a place in
+        # an order, or frames feed each other.
+        self.tangled = _tangled(drawing)
+        self.uses = Counter(flow.source for item in drawing.items for flow in item.flows)
         self.roots, self.path, self.steps = set(drawing.roots), set(drawing.path), set(pairwise(drawing.path))
         gradients = [abs(g) for item in drawing.items if (g := _gradient(item)) is not None]
         self.largest = max(filter(isfinite, gradients), default=0.0)
@@ -68,10 +75,12 @@ class _Writer:
     def source(self) -> str:
         theme = self.theme
         graph = {"rankdir": self.look.direction, **_GRAPH, **(_HURRY if self.hurry else {})}
+        if self.tangled:
+            graph["newrank"] = "true"
         if theme.paper != "white":
             graph["bgcolor"] = theme.paper
         if self.drawing.caption:
-            graph |= {"label": _text(*wrap(self.drawing.caption, 100)), "labelloc": "b", "labeljust": "l"}
+            graph |= {"label": _text(*wrap(self.drawing.caption, 100), end=r"\l"), "labelloc": "b", "labeljust": "l"}
             graph |= {"fontname": _FONT, "fontsize": "11", "fontcolor": theme.faint}
         ink = {} if theme.ink == "#000000" else {"fontcolor": theme.ink}
         dot = graphviz.Digraph(
@@ -87,7 +96,7 @@ class _Writer:
             if not item.scope:
                 self._nodes(dot, i, before=False)
             if self._has_operation(item) and self._shown(item):
-                style = {"arrowhead": "none"} | (_PATH | {"color": theme.path} if i in self.path else {})
+                style = {"arrowhead": "none"} | _STRAIGHT | (_PATH | {"color": theme.path} if i in self.path else {})
                 dot.edge(f"{item.name}op", item.name, **style)
         if self.look.heat:
             self._legend(dot)
@@ -127,6 +136,8 @@ class _Writer:
         item, theme = self.drawing.items[i], self.theme
         if before and self._has_operation(item):
             style = _OPERATION | {"fillcolor": theme.operation} | self._emphasis(i)
+            if self.tangled or all(self.drawing.items[flow.source].scope == item.scope for flow in item.flows):
+                style |= _FIRST_ON_TOP
             dot.node(f"{item.name}op", _text(literal(_node(item).symbol)), **style)
         elif not before and self._shown(item):
             root = _ROOT if i in self.roots else {}
@@ -138,8 +149,10 @@ class _Writer:
             source = self.drawing.items[flow.source]
             start = source.name if self._shown(source) else f"{source.name}op"
             end = f"{item.name}op" if self._has_operation(item) else item.name
-            far = self.hurry or self.columns[i] - self.columns[flow.source] > 3
+            far = self.hurry or self.columns[i] - self.columns[flow.source] > (1 if isinstance(item.what, Box) else 3)
             style = self._edge_style(item, flow, place, far)
+            if self.uses[flow.source] == 1 and source.flows and self.columns[i] - self.columns[flow.source] == 1:
+                style |= _STRAIGHT
             if (flow.source, i) in self.steps:
                 style |= _PATH | {"color": self.theme.path}
             dot.edge(start, end, **style)
@@ -202,19 +215,22 @@ class _Writer:
         scale = [part * self.largest for part in (-1, -0.25, 0, 0.25, 1)] if self.largest else [0.0]
         scale += [nan] if any(g is not None and isnan(g) for g in shown) else []
         stripes = ":".join(self._colour(g, self._strength(g), self.theme.result) for g in scale)
-        ends = [self.look.spell(g) for g in scale]
-        width = max(map(len, ends)) + 2
+        ends = [self.look.spell(g) if abs(g) in (0.0, self.largest) or isnan(g) else "" for g in scale]
+        width = max(map(len, ends))
         lines = ["gradient", "".join(end.center(width) for end in ends)]
-        dot.node("legend", _text(*lines), style="striped" if ":" in stripes else "filled", fillcolor=stripes)
+        dot.node(
+            "legend", _text(*lines), style="striped" if ":" in stripes else "filled", fillcolor=stripes, fontsize="9"
+        )
 
     def _emphasis(self, i: int) -> dict[str, str]:
         return _PATH | {"color": self.theme.path} if i in self.path else {}
 
-    def _edge_style(self, item: Item, flow: Flow, place: int, far: bool) -> dict[str, str]:
-        node = item.what
+    def _edge_style(self, item: Item, flow: Flow, nth: int, far: bool) -> dict[str, str]:
+        node, label = item.what, f"×{flow.times:,}"
         if isinstance(node, Box):
-            return {"label": f"×{flow.times:,}"} if flow.times > 1 else {}
-        style = dict(_NO_GRADIENT) if flow.derivative is None else {}
+            place = {"headlabel": label, "labelangle": "25"} if far else {"label": label}
+            return place if flow.times > 1 else {}
+        style = dict(_NO_GRADIENT) if flow.derivative is None and flow.times == 1 else {}
         if self.look.heat and flow.derivative is not None and node.grad is not None:
             handed_on = flow.derivative * node.grad
             strength = min(1.0, self._strength(handed_on)) if self.largest else 0.0
@@ -222,6 +238,9 @@ class _Writer:
                 "color": self._colour(handed_on, strength, self.theme.edge),
                 "penwidth": f"{1 + 2 * strength:.2g}",
             }
+        if flow.times > 1:
+            same = self.look.derivatives and flow.derivative is not None
+            return style | {"label": _text(f"×{flow.times:,}", *([self.look.spell(flow.derivative)] if same else []))}
         if not self.look.derivatives:
             return style
         label = self.look.spell(flow.derivative)
@@ -230,7 +249,7 @@ class _Writer:
             return style | {"label": label}
         # The middle of a long edge is near nothing, and keeping room there takes Graphviz much time. So the label
         # stands at the arrow: above it for the first operand, which comes in on top, and below for the others.
-        return style | {"headlabel": label, "labelangle": "25" if place else "-25"}
+        return style | {"headlabel": label, "labelangle": "25" if nth else "-25"}
 
 
 def _node(item: Item) -> Node:
@@ -244,6 +263,20 @@ def _gradient(item: Item) -> float | None:
         return item.what.grad
     gradients = [out.grad for out in item.what.outputs if out.grad is not None]
     return max(gradients, key=lambda g: (isnan(g), abs(g)), default=None)
+
+
+def _tangled(drawing: Drawing) -> bool:
+    """Whether frames, or nodes and frames, feed each other in a circle."""
+    for depth in range(1, 1 + max((len(item.scope) for item in drawing.items), default=0)):
+        frame = [item.scope[:depth] if len(item.scope) >= depth else i for i, item in enumerate(drawing.items)]
+        sources: dict[Any, set[Any]] = {}
+        for i, item in enumerate(drawing.items):
+            sources.setdefault(frame[i], set()).update(frame[flow.source] for flow in item.flows)
+        try:
+            TopologicalSorter({f: others - {f} for f, others in sources.items()}).prepare()
+        except CycleError:
+            return True
+    return False
 
 
 def _between(start: str, end: str, strength: float) -> str:
@@ -269,9 +302,9 @@ def _tooltip(node: Node | Box) -> dict[str, str]:
     return {"tooltip": _text(graphviz.escape(whole))} if whole else {}
 
 
-def _text(*lines: str) -> str:
-    """Lines as a DOT string in which a backslash, an `&` and `<...>` mean nothing."""
-    escaped = r"\n".join(graphviz.escape(line.replace("&", "&amp;")) for line in lines)
+def _text(*lines: str, end: str = "") -> str:
+    r"""Lines as a DOT string in which a backslash, an `&` and `<...>` mean nothing. An end of \l sets them left."""
+    escaped = (end or r"\n").join(graphviz.escape(line.replace("&", "&amp;")) for line in lines) + end
     quoted: str = graphviz.nohtml(escaped)  # a kind of str that Digraph quotes whatever is in it
     return quoted
 

@@ -25,7 +25,7 @@ BoxKind: TypeAlias = Literal["scope", "operation", "inputs", "stage"]
 Collapse: TypeAlias = Callable[[Scope], bool | None]
 
 _LONG = 3  # from so many + in a row on, a chain is easier to read as one sum
-_STAGES = 12  # side by side, so many fit a screen
+_STAGES = 6  # side by side, so many fit a screen
 _GLANCE = 60  # so many items can be taken in at a glance
 _FEW = 8  # so many roots, or groups of inputs, are shown one by one among stages
 
@@ -36,10 +36,10 @@ _EDGES_PER_NODE, _SPAN_PER_NODE = 4, 100
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """What comes into an item from another: along `times` edges, each into another row if the item is a Box."""
+    """What comes into an item from another, along one edge or, from or into a Box, along many."""
 
     source: int  # the place of that item in the drawing
-    derivative: float | None = None  # of a Box, which has one for each edge, not told
+    derivative: float | None = None  # into a Box it is not told, nor where it is not the same for all of many
     times: int = 1
 
 
@@ -118,7 +118,10 @@ def fold(
             enough = most if as_asked else min(most, _GLANCE)
             if reading.at_least(level, alike) > (enough if alike else most):
                 continue
-            drawing = reading.drawing(_Groups(reading, level, siblings, alike), path)
+            groups = _Groups(reading, level, siblings, alike, most=most)
+            if len(set(groups.of)) > most:
+                continue
+            drawing = reading.drawing(groups, path)
             effort = _effort(drawing)
             if as_asked and effort <= enough:
                 return drawing
@@ -134,6 +137,8 @@ def fold(
         return best
     drawing = reading.drawing(_Groups(reading, 0, siblings, True, _STAGES), path)
     stages = sum(isinstance(item.what, Box) and item.what.kind == "stage" for item in drawing.items)
+    if not stages:
+        return drawing
     said = f"they are folded into {stages} stages of rows, by how many operations they are behind the inputs"
     return replace(drawing, caption=_caption(expression, most, said))
 
@@ -159,7 +164,7 @@ def columns(drawing: Drawing) -> list[int]:
     """For each item the column that it will be drawn in: right of all it comes from, an input next to its first use."""
     items = drawing.items
     sources = [[flow.source for flow in item.flows] for item in items]
-    at = list(_levels(range(len(items)), sources).values())
+    at = _levels(range(len(items)), sources)
     first_use = [0] * len(items)
     for i, item in enumerate(items):
         for flow in item.flows:
@@ -294,9 +299,8 @@ class _Reading:
         items, boxes = [], 0
         for group in order:
             if group < size:
-                flows = [Flow(place[of[edge.operand]], edge.derivative) for edge in self.edges[group]]
                 what: Node | Box = nodes[group]
-                items.append(Item(f"n{group}", what, self.scopes[group], tuple(flows)))
+                items.append(Item(f"n{group}", what, self.scopes[group], self._flows(group, of, place)))
             else:
                 kind, names, times, scope = groups.boxes[group]
                 flows = [Flow(place[source], None, n) for source, n in merged[group].items()]
@@ -319,6 +323,20 @@ class _Reading:
         along = [k for j, k in enumerate(along) if not j or along[j - 1] != k]
         return Drawing(tuple(items), roots, tuple(along), size, self.expression.without_gradient)
 
+    def _flows(self, i: int, of: list[int], place: dict[int, int]) -> tuple[Flow, ...]:
+        """What comes into a row that is drawn: each edge; but if they are many, equal ones together."""
+        edges = self.edges[i]
+        if len(edges) <= _FEW:
+            return tuple(Flow(place[of[edge.operand]], edge.derivative) for edge in edges)
+        flows: dict[Hashable, Flow] = {}
+        for edge in edges:
+            source = of[edge.operand]
+            key: Hashable = source if source >= len(of) else edge  # edges from a box need not be equal
+            before = flows.get(key, Flow(place[source], edge.derivative, 0))
+            derivative = before.derivative if before.derivative == edge.derivative else None
+            flows[key] = Flow(place[source], derivative, before.times + 1)
+        return tuple(flows.values())
+
 
 class _Groups:
     """The nodes in groups, each of which is drawn as one item.
@@ -327,13 +345,19 @@ class _Groups:
     boxes   what the groups of the second kind are: kind, names, times, and the scope that they are drawn in
     """
 
-    def __init__(self, reading: _Reading, level: int, siblings: bool, alike: bool, stages: int = 0) -> None:
+    def __init__(
+        self, reading: _Reading, level: int, siblings: bool, alike: bool = False, stages: int = 0, most: float = inf
+    ) -> None:
         self.reading, self.size = reading, len(reading.nodes)
         self.boxes: dict[int, tuple[BoxKind, tuple[str, ...], int, Scope]] = {}
         self.of = list(range(self.size))
+        roots = reading.expression.roots
+        self.kept = set(roots) if len(roots) <= _FEW else set()  # these stay visible
         self._fold_scopes(level)
         if siblings or alike:
             self.levels = _levels(self.of, reading.operands)
+            if max(self.levels) > most:
+                return  # there is an item at each level, so these are too many
         if siblings:
             self._fold_siblings()
         if stages:
@@ -376,7 +400,7 @@ class _Groups:
             if len(numbers) > 1:
                 names, scope = (self.boxes[numbers[0]][1][0], self.boxes[numbers[-1]][1][0]), self.boxes[numbers[0]][3]
                 box = self._box("scope", names, len(numbers), scope)
-                self.levels[box] = self.levels[numbers[0]]
+                self.levels.append(self.levels[numbers[0]])
                 into |= dict.fromkeys(numbers, box)
         self._move(into)
 
@@ -391,11 +415,9 @@ class _Groups:
             self.of = [into.get(group, group) for group in self.of]
 
     def _loose(self) -> list[int]:
-        """The results that are drawn as they are, without roots, if these are few."""
-        expression = self.reading.expression
-        roots = set(expression.roots) if len(expression.roots) <= _FEW else set()
-        nodes = expression.nodes
-        return [i for i, group in enumerate(self.of) if group == i and nodes[i].kind == "result" and i not in roots]
+        """The results that are drawn as they are, and need not be."""
+        nodes = self.reading.nodes
+        return [i for i, group in enumerate(self.of) if group == i and nodes[i].kind == "result" and i not in self.kept]
 
     def _fold_alike(self) -> None:
         """Rows of one operation in one scope, as far from the inputs, become one box."""
@@ -416,6 +438,8 @@ class _Groups:
         results = {self.of[i] for i, node in enumerate(nodes) if node.kind == "result"}
         grouped = [group for group in dict.fromkeys(self.of) if group in results and group >= self.size]
         grouped += self._loose()
+        if not grouped:
+            return
         height = 1 + max(levels[group] for group in grouped)
         rows = [0] * height
         for i, node in enumerate(nodes):
@@ -434,21 +458,18 @@ class _Groups:
             for operand in operands:
                 if self.of[operand] == operand and nodes[operand].kind != "result":
                     users.setdefault(operand, {})[self.of[i]] = None
-        roots = set(self.reading.expression.roots)
         equal: dict[Hashable, list[int]] = defaultdict(list)
         into: dict[int, int] = {}
         for i, groups in users.items():
             only = next(iter(groups))
-            if i in roots:
-                continue
-            if len(groups) == 1 and only >= self.size:
+            if len(groups) == 1 and only >= self.size and i not in self.kept:
                 into[i] = only
-            elif nodes[i].kind == "input":
-                equal[scopes[i], frozenset(groups)].append(i)
+            elif i not in self.kept:
+                equal[scopes[i], frozenset(groups), nodes[i].kind].append(i)
         if most is not None and len(equal) > most:
             equal = {None: [i for inputs in equal.values() for i in inputs]}
         for inputs in equal.values():
-            if len(inputs) > 1:
+            if len(inputs) > (1 if nodes[inputs[0]].kind == "input" else _FEW):  # a constant tells more than a number
                 labels = nodes[inputs[0]].label, nodes[inputs[-1]].label
                 box = self._box("inputs", labels if all(labels) else (), len(inputs), scopes[inputs[0]])
                 into |= dict.fromkeys(inputs, box)
@@ -472,12 +493,17 @@ def _common(a: Scope, b: Scope) -> Scope:
     return a[:n]
 
 
-def _levels(of: Sequence[int], operands: Sequence[Sequence[int]]) -> dict[int, int]:
-    """For each group how many others it is behind, at most. In a circle of groups, the one created first is in front."""
-    level = dict.fromkeys(of, 0)
-    if len(level) == len(of) and all(source < i for i, sources in enumerate(operands) for source in sources):
+def _levels(of: Sequence[int], operands: Sequence[Sequence[int]]) -> list[int]:
+    """For each group, of[i] for node i, how many others it is behind, at most: the length of the longest way to it.
+
+    In a circle of groups the one created first is in front.
+    """
+    level = [0] * (1 + max(of, default=-1))
+    if len(level) <= len(of) and all(i > max(sources, default=-1) for i, sources in enumerate(operands)):
         for i, sources in enumerate(operands):
-            level[of[i]] = 1 + max((level[of[source]] for source in sources), default=-1)
+            for source in sources:
+                if level[source] >= level[i]:
+                    level[i] = level[source] + 1
         return level
     users: dict[int, list[int]] = defaultdict(list)
     waiting: Counter[int] = Counter()
@@ -486,10 +512,10 @@ def _levels(of: Sequence[int], operands: Sequence[Sequence[int]]) -> dict[int, i
             if of[source] != of[i]:
                 users[of[source]].append(of[i])
                 waiting[of[i]] += 1
-    ready = deque(group for group in level if not waiting[group])
-    rest = iter(level)
+    groups = list(dict.fromkeys(of))
+    ready, rest = deque(group for group in groups if not waiting[group]), iter(groups)
     done: set[int] = set()
-    while len(done) < len(level):
+    while len(done) < len(groups):
         group = ready.popleft() if ready else next(group for group in rest if group not in done)
         if group in done:
             continue

@@ -1,7 +1,9 @@
 """`draw`, and the Graph that it returns."""
 
+import gc
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -86,11 +88,26 @@ def draw(
         raise TypeError("draw takes at least one Value")
     look = Look(values, gradients, derivatives, number, direction, theme, heat)
     _check(max_nodes, depth, collapse, siblings, sums)
-    numbers: dict[Row, int] = {}
-    expression = read(roots, numbers)
-    path = _path(highlight, numbers, expression)
-    folded = fold(expression, depth=depth, collapse=collapse, siblings=siblings, sums=sums, most=max_nodes, path=path)
+    with _no_collection():
+        numbers: dict[Row, int] = {}
+        expression = read(roots, numbers)
+        path = _path(highlight, numbers, expression)
+        folded = fold(
+            expression, depth=depth, collapse=collapse, siblings=siblings, sums=sums, most=max_nodes, path=path
+        )
     return Graph(folded, look)
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """No collection of garbage: there is none, and to look for it among a million new nodes doubles the time."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def _check(max_nodes: object, depth: object, collapse: object, siblings: object, sums: object) -> None:

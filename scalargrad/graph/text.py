@@ -4,6 +4,7 @@ from collections import deque
 
 from scalargrad.graph.fold import Box, Drawing, Flow, Item
 from scalargrad.graph.look import Look
+from scalargrad.graph.model import Node
 from scalargrad.graph.spelling import literal, named
 
 __all__ = ["box_lines", "text"]
@@ -69,7 +70,7 @@ def box_lines(box: Box, look: Look, without_gradient: str) -> list[str]:
     times = f"  ×{box.times:,}" if box.times > 1 else ""
     if box.kind == "inputs":
         names = [f"{literal(box.names[0], 20)} … {literal(box.names[1], 20)}"] if box.names else []
-        lines = [*names, f"{box.inputs:,} inputs"]
+        lines = [*names, *_contents(0, box.inputs, box.constants)]
     elif box.kind == "operation":
         lines = [f"{literal(box.names[0])}{times}", *_contents(0, box.inputs, box.constants)]
     elif box.kind == "stage":
@@ -82,7 +83,7 @@ def box_lines(box: Box, look: Look, without_gradient: str) -> list[str]:
         n = box.times
         lines = [" … ".join(names) + times]
         lines += [each + what for what in _contents(box.rows // n, box.inputs // n, 0)]
-    if len(box.outputs) == 1 and box.times == 1:
+    if len(box.outputs) == 1 and box.times == 1 and box.kind == "scope":
         (out,) = box.outputs
         lines += [named(out.label, look.spell(out.value))] if look.values else [literal(out.label)] if out.label else []
         lines += ["grad " + look.spell(out.grad, none=without_gradient)] if look.gradients else []
@@ -101,9 +102,10 @@ def _name(item: Item) -> str:
 
 
 def _along(item: Item, flow: Flow, look: Look) -> str:
-    if isinstance(item.what, Box):
-        return f"(×{flow.times:,})─" if flow.times > 1 else ""
-    return f"({look.spell(flow.derivative)})─" if look.derivatives else ""
+    parts = [f"×{flow.times:,}"] if flow.times > 1 else []
+    if look.derivatives and isinstance(item.what, Node) and (flow.times == 1 or flow.derivative is not None):
+        parts.append(look.spell(flow.derivative))
+    return f"({', '.join(parts)})─" if parts else ""
 
 
 def _line(item: Item, without_gradient: str, look: Look) -> str:
