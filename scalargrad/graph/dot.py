@@ -43,6 +43,7 @@ _STRAIGHT = {"weight": "10"}  # else a long chain becomes a staircase
 # Graphviz would improve the layout of a hundred nodes for minutes where edges are long: what it has to place grows
 # with `span`. Up to this many take it a second, and with these settings fifty times as many take it ten.
 _MANY, _HURRY = 750, {"nslimit": "0", "nslimit1": "0", "mclimit": "0.1", "ranksep": "0.9"}
+_MANY_FRAMED = 100
 
 
 def dot_source(drawing: Drawing, look: Look = Look()) -> str:  # noqa: B008 (it is frozen)
@@ -55,7 +56,7 @@ def dot_source(drawing: Drawing, look: Look = Look()) -> str:  # noqa: B008 (it 
     ...     if "->" in line:
     ...         print(line.strip())
     n0 -> n1op [label=-0.9900]
-    n1op -> n1 [arrowhead=none]
+    n1op -> n1 [arrowhead=none weight=10]
     """
     return _Writer(drawing, look).source()
 
@@ -64,9 +65,10 @@ class _Writer:
     def __init__(self, drawing: Drawing, look: Look) -> None:
         self.drawing, self.look, self.theme = drawing, look, THEMES[look.theme]
         self.columns, self.hurry = columns(drawing), span(drawing) > _MANY
-        # Graphviz has two ways to place frames: the nicer one may fail where an edge from another frame has a place in
-        # an order, or frames feed each other.
-        self.tangled = _tangled(drawing)
+        # Graphviz has two ways to place frames. The nicer one fails where an edge from another frame has a place in an
+        # order, where frames feed each other, and, if it is the embedded one, where there are hundreds of edges.
+        edges = sum(len(item.flows) for item in drawing.items)
+        self.tangled = len(drawing.items) + edges > _MANY_FRAMED or _tangled(drawing)
         self.uses = Counter(flow.source for item in drawing.items for flow in item.flows)
         self.roots, self.path, self.steps = set(drawing.roots), set(drawing.path), set(pairwise(drawing.path))
         gradients = [abs(g) for item in drawing.items if (g := _gradient(item)) is not None]
@@ -75,7 +77,7 @@ class _Writer:
     def source(self) -> str:
         theme = self.theme
         graph = {"rankdir": self.look.direction, **_GRAPH, **(_HURRY if self.hurry else {})}
-        if self.tangled:
+        if self.tangled and any(item.scope for item in self.drawing.items):
             graph["newrank"] = "true"
         if theme.paper != "white":
             graph["bgcolor"] = theme.paper

@@ -74,8 +74,7 @@ def draw(
     ...     area = x * x * 3.14
     >>> print(draw(area / 2, depth=0, gradients=False, number=".1f"))
     [5] /  14.1
-    ├─(0.5)─ [f0] circle: 2 rows, 28.3
-    │  └─(×2)─ [0] x = 3.0
+    ├─(0.5)─ [f0] circle: 2 rows, 1 input, 28.3
     └─(-7.1)─ 2.0
     """
     roots: list[Any] = []
