@@ -96,8 +96,10 @@ class Pass:
         return self.expression.roots[0]
 
 
-def read(roots: Iterable[Row]) -> Expression:
+def read(roots: Iterable[Row], numbers: dict[Row, int] | None = None) -> Expression:
     """Read all that the roots depend on, in time linear in its size (but for one sort), and without recursion.
+
+    `numbers` is filled with the number of each row's node.
 
     >>> from scalargrad import Value
     >>> x = Value(3.0, label="x")
@@ -115,7 +117,10 @@ def read(roots: Iterable[Row]) -> Expression:
         if row not in rows:
             rows[row] = None
             pending += [x for x in row.operands if not isinstance(x, (int, float))]
-    return _express(roots, rows)[0]
+    expression, found = _express(roots, rows)
+    if numbers is not None:
+        numbers.update(found)
+    return expression
 
 
 def follow(root: Value) -> Pass:

@@ -1,8 +1,9 @@
 """`draw`, and the Graph that it returns."""
 
-import math
+import gc
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -10,26 +11,58 @@ from uuid import uuid4
 
 from scalargrad.errors import RenderError
 from scalargrad.graph import render
-from scalargrad.graph.dot import dot_source, span
+from scalargrad.graph.dot import dot_source
+from scalargrad.graph.fold import Collapse, Drawing, fold
+from scalargrad.graph.look import Look, NumberFormat
 from scalargrad.graph.model import Expression, Row, read
 from scalargrad.graph.text import text
 
 __all__ = ["Graph", "draw"]
 
-_SPAN_PER_NODE = 20  # an expression with longer edges counts as larger than it is: it takes as long to draw
 
-
-def draw(*ys: Row | Iterable[Row], max_nodes: int = 2_000) -> "Graph":
+def draw(
+    *ys: Row | Iterable[Row],
+    max_nodes: int = 400,
+    depth: int | None = None,
+    collapse: Collapse | None = None,
+    siblings: bool = True,
+    sums: bool = True,
+    values: bool = True,
+    gradients: bool = True,
+    derivatives: bool = True,
+    number: NumberFormat = None,
+    direction: str = "LR",
+    theme: str = "light",
+    heat: bool = False,
+    highlight: Iterable[Row] = (),
+) -> "Graph":
     """A picture of how the Values ys were computed, as they are now: `draw(y)`, `draw(y, z)` or `draw([y, z])`.
 
     A box is an input, a constant or a result, with its label, value and gradient ("not yet" before any backward
     pass, "not reached" where that did not come); an ellipse is the operation that computed it; an edge into an
-    operation shows the local derivative.
+    operation shows the local derivative. A frame is a scope, and an input that only one scope uses is drawn in it.
 
-    Raises TypeError for anything but Values. Rendering raises RenderError if there are more than max_nodes nodes, or
-    fewer with very long edges; text and DOT have no limit.
+    What is folded:
 
-    >>> from scalargrad import Value
+    - `depth`: scopes below it are one box each, which says how many rows and inputs are in it; 0 opens no scope.
+    - `collapse`: a function of a scope, given as a tuple of names: True folds it, False opens it, None as depth says.
+    - `siblings`: equal boxes in one scope (the same operations in the same order) become one, marked ×16.
+    - `sums`: three or more + in a row become one sum, unless the sums between them have labels or other uses.
+    - `max_nodes`: what has more nodes, or very long edges, folds further by itself, and says so below the picture.
+
+    What is shown:
+
+    - `values`, `gradients`, `derivatives`: whether each of them is.
+    - `number`: how numbers are written: a format specification such as ".3f", or a function of a number.
+    - `direction`: "LR" is from left to right; also "RL", "TB" (from top to bottom) and "BT".
+    - `theme`: "light" or "dark".
+    - `heat`: the sign of a gradient as hue (blue is negative, orange positive), its magnitude as strength and line
+      width, with a legend; on an edge, of what it hands on.
+    - `highlight`: a path, drawn strong: Values from an input to the root, each an operand of the next.
+
+    Raises TypeError for anything but Values, and TypeError or ValueError for an option that is none of the above.
+
+    >>> from scalargrad import Value, scope
     >>> x = Value(3.0, label="x")
     >>> y = x * x
     >>> y.backward()
@@ -37,6 +70,12 @@ def draw(*ys: Row | Iterable[Row], max_nodes: int = 2_000) -> "Graph":
     [1] *  9.0, grad 1.0
     ├─(3.0)─ [0] x = 3.0, grad 6.0
     └─(3.0)─ [0] above
+    >>> with scope("circle"):
+    ...     area = x * x * 3.14
+    >>> print(draw(area / 2, depth=0, gradients=False, number=".1f"))
+    [5] /  14.1
+    ├─(0.5)─ [f0] circle: 2 rows, 1 input, 28.3
+    └─(-7.1)─ 2.0
     """
     roots: list[Any] = []
     for y in ys:
@@ -46,7 +85,56 @@ def draw(*ys: Row | Iterable[Row], max_nodes: int = 2_000) -> "Graph":
             raise TypeError(f"draw takes Values, and {root!r} is not one")
     if not roots:
         raise TypeError("draw takes at least one Value")
-    return Graph(read(roots), max_nodes)
+    look = Look(values, gradients, derivatives, number, direction, theme, heat)
+    _check(max_nodes, depth, collapse, siblings, sums)
+    with _no_collection():
+        numbers: dict[Row, int] = {}
+        expression = read(roots, numbers)
+        path = _path(highlight, numbers, expression)
+        folded = fold(
+            expression, depth=depth, collapse=collapse, siblings=siblings, sums=sums, most=max_nodes, path=path
+        )
+    return Graph(folded, look)
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """No collection of garbage: there is none, and to look for it among a million new nodes doubles the time."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+def _check(max_nodes: object, depth: object, collapse: object, siblings: object, sums: object) -> None:
+    """The options that say what is folded."""
+    if not isinstance(max_nodes, int) or isinstance(max_nodes, bool) or max_nodes < 1:
+        raise ValueError(f"max_nodes= is a whole number of nodes, 1 at least, not {max_nodes!r}")
+    if depth is not None and (not isinstance(depth, int) or isinstance(depth, bool) or depth < 0):
+        raise ValueError(f"depth= is how many levels of scopes are open: 0, 1, 2 … or None for all, not {depth!r}")
+    if not (collapse is None or callable(collapse)):
+        raise TypeError(f"collapse= is a function of a scope, which is a tuple of names, not {collapse!r}")
+    for name, option in (("siblings", siblings), ("sums", sums)):
+        if not isinstance(option, bool):
+            raise TypeError(f"{name}= is True or False, not {option!r}")
+
+
+def _path(highlight: object, numbers: dict[Row, int], expression: Expression) -> list[int]:
+    """The numbers of the nodes on the path to highlight."""
+    if isinstance(highlight, Row) or not isinstance(highlight, Iterable):
+        raise TypeError(f"highlight= is a path, Values from an input to the root, not {highlight!r}")
+    path: list[int] = []
+    for row in highlight:
+        if not isinstance(row, Row) or row not in numbers:
+            raise ValueError(f"highlight= is a path of Values in this picture, and {row!r} is not in it")
+        i = numbers[row]
+        if path and all(edge.operand != path[-1] for edge in expression.nodes[i].edges):
+            raise ValueError(f"highlight= goes from an input to the root, but {row!r} does not use the Value before it")
+        path.append(i)
+    return path
 
 
 class Graph:
@@ -55,32 +143,21 @@ class Graph:
     A notebook shows it as SVG, or as text where nothing can draw.
     """
 
-    def __init__(self, expression: Expression, max_nodes: int) -> None:
-        self._expression, self._max_nodes = expression, max_nodes
+    def __init__(self, drawing: Drawing, look: Look) -> None:
+        self._drawing, self._look = drawing, look
 
     @cached_property
     def source(self) -> str:
-        """The picture in DOT. Nodes are n0, n1 … in the order of creation, and n2op is the operation behind n2."""
-        return dot_source(self._expression)
+        """The picture in DOT. Nodes are n0, n1 … in the order of creation, n2op is the operation behind n2, f0 a box."""
+        return dot_source(self._drawing, self._look)
 
     def svg(self) -> str:
         """The picture as SVG. Raises RenderError, with the ways out, if it cannot be drawn here."""
-        return render.svg(self._checked_source())
+        return render.svg(self.source)
 
     def png(self, scale: float = 2.0) -> bytes:
         """The picture as PNG, 96 * scale pixels to the inch. Raises as svg does, and ValueError unless scale > 0."""
-        return render.png(self._checked_source(), scale)
-
-    def _checked_source(self) -> str:
-        nodes, passed = len(self._expression.nodes), span(self._expression)
-        enough = max(nodes, math.ceil(passed / _SPAN_PER_NODE))
-        if enough > self._max_nodes:
-            raise RenderError(
-                f"a picture of {nodes:,} nodes, with edges that pass {passed:,} columns of them, would take long and be "
-                "hard to read: draw a smaller part, print(draw(y)) for text, or draw(y, max_nodes="
-                f"{enough}) to have it all the same"
-            )
-        return self.source
+        return render.png(self.source, scale)
 
     def save(self, path: str | os.PathLike[str], scale: float = 2.0) -> Path:
         """Write the picture to a file, in the format that its suffix says: .svg, .png, .pdf or .dot; returns the path.
@@ -102,7 +179,7 @@ class Graph:
         elif path.suffix.lower() == ".png":
             content = self.png(scale)
         elif path.suffix.lower() == ".pdf":
-            content = render.pdf(self._checked_source())
+            content = render.pdf(self.source)
         elif path.suffix.lower() == ".dot":
             content = self.source.encode()
         else:
@@ -111,10 +188,12 @@ class Graph:
         return path
 
     def __str__(self) -> str:
-        return text(self._expression)
+        return text(self._drawing, look=self._look)
 
     def __repr__(self) -> str:
-        return f"<Graph of {len(self._expression.nodes):,} node(s): print it, or save it as .svg, .png, .pdf or .dot>"
+        size, items = self._drawing.size, len(self._drawing.items)
+        folded = "" if size == items else f", folded into {items:,}"
+        return f"<Graph of {size:,} node(s){folded}: print it, or save it as .svg, .png, .pdf or .dot>"
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
         """What a notebook shows: the best of these that it can."""

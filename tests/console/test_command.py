@@ -187,10 +187,17 @@ def test_a_picture_that_cannot_be_saved(mistake, file):
     assert mistake("x", "x=1", "--draw", file).startswith("error: --draw: ")
 
 
-def test_a_picture_that_cannot_be_drawn(mistake, tmp_path):
-    path = tmp_path / "graph.svg"
-    assert "nodes" in mistake("+".join(["x"] * 2_500), "x=1", "--draw", str(path))
+def test_a_picture_that_cannot_be_drawn(mistake, tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    path = tmp_path / "graph.pdf"
+    assert "PDF takes an installed Graphviz" in mistake("x", "x=1", "--draw", str(path))
     assert not path.exists()
+
+
+def test_a_long_formula_is_drawn(printed, tmp_path):
+    path = tmp_path / "graph.dot"
+    printed("+".join(["x"] * 2_500), "x=1", "--draw", str(path))
+    assert "×2,500" in path.read_text(encoding="utf-8")
 
 
 # ── --version, --help ───────────────────────────────────────────────────────────────────────────────────────────────
