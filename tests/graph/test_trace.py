@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from scalargrad import StaleValueError, Value, gate, maximum, relu, sigmoid, sum, tanh, trace, where
 from scalargrad.engine import sweep
 from scalargrad.graph import draw
-from tests.programs import calculate, programs, run
+from scalargrad.testing.strategies import expressions
 
 
 def lines(y, **options):
@@ -126,14 +126,11 @@ def test_constants_get_nothing():
     assert [contribution.place for contribution in step.contributions] == [1]
 
 
-@given(programs())
+@given(expressions())
 @settings(max_examples=100, deadline=None)
-def test_the_steps_are_those_of_the_sweep(program):
-    numbers, steps = program
-    xs = [Value(x) for x in numbers]
-    y = run(steps, xs, calculate)
-    if not isinstance(y, Value):
-        return
+def test_the_steps_are_those_of_the_sweep(e):
+    xs = e.values()
+    y = e(*xs)
     adjoints, sums = sweep({y: 1.0}), {}
     for step in trace(y).steps:
         assert step.adjoint == adjoints[step.row]
