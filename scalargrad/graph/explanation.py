@@ -142,8 +142,10 @@ class Explanation:
         rows = [("product", "share", "path"), *self._rows] if self.paths else []
         widths = [max(map(len, column)) for column in zip(*rows)]
         table = [f"  {a.rjust(widths[0])}  {b.rjust(widths[1])}  {c}" for a, b, c in rows]
-        because = [_wrapped(line) for line in self._because]
-        return "\n".join([self._heading, *because, *table, *map(_wrapped, self._ending)])
+        before, after = (
+            [_wrapped(line) for line in lines] for lines in ([self._heading, *self._because], self._ending)
+        )
+        return "\n".join([*before, *table, *after])
 
     def __repr__(self) -> str:
         return str(self)
