@@ -10,7 +10,19 @@ _SHOWN = 60  # rows; of a longer tape, the first and the last half of these
 
 
 def table(rows: Sequence[Any]) -> str:
-    """Rows numbered from 0, numbers to six digits; a gradient before any backward pass reads `not yet`."""
+    """Rows numbered from 0, numbers to six digits; a gradient before any backward pass reads `not yet`.
+
+    So: is this zero a real zero, or "not yet"?
+
+    >>> from scalargrad import Tape, Value
+    >>> with Tape() as tape:
+    ...     p, q = Value(4.0, label="p"), Value(5.0, label="q")
+    >>> (0.0 * p).backward()
+    >>> print(tape)
+    row  operation  operands  value  local derivatives  gradient  label  scope
+    #0   input                4                         0         p
+    #1   input                5                         not yet   q
+    """
     lines, left_out = _lines(rows)
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     texts = ["  ".join(cell.ljust(w) for cell, w in zip(line, widths, strict=True)).rstrip() for line in lines]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from html import escape
 from math import floor, isfinite, log10
+from textwrap import fill
 
 from scalargrad.graph.again import again
 from scalargrad.graph.causes import Cause, causes, nearly, origin
@@ -141,7 +142,10 @@ class Explanation:
         rows = [("product", "share", "path"), *self._rows] if self.paths else []
         widths = [max(map(len, column)) for column in zip(*rows)]
         table = [f"  {a.rjust(widths[0])}  {b.rjust(widths[1])}  {c}" for a, b, c in rows]
-        return "\n".join([self._heading, *self._because, *table, *self._ending])
+        before, after = (
+            [_wrapped(line) for line in lines] for lines in ([self._heading, *self._because], self._ending)
+        )
+        return "\n".join([*before, *table, *after])
 
     def __repr__(self) -> str:
         return str(self)
@@ -297,6 +301,10 @@ class Overview:
 
 
 _HEADINGS = ("input", "value", "gradient", "paths", "share", "of the largest path, or why there is none")
+
+
+def _wrapped(line: str) -> str:
+    return fill(line, _WIDTH, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False)
 
 
 def _percent(share: float) -> str:

@@ -133,45 +133,29 @@ class Paths:
         way there, and then takes the best ways. No more departures are kept than paths are still to be found.
         """
         paths: list[tuple[list[Arrow], list[State]]] = []  # found so far, with the states they pass through
-        departures = [
-            ((0, 0.0), 0, 0, 0, _ONE)
-        ]  # size negated, path, position, which way there, size of the path before
+        # A departure: its size, negated; from which path; at which position; by which way there; the size up to there.
+        departures = [((0, 0.0), 0, 0, 0, _ONE)]
+        root, nodes = self._pass.root, self._nodes
         while departures and len(paths) < most:
             _, p, position, way, before = departures.pop(0)
             arrows, states = (paths[p][0][:position], paths[p][1][: position + 1]) if paths else ([], [(start, kind)])
-            if paths:
-                self._depart(departures, most - len(paths) - 1, p, position, way + 1, before, states[-1])
-            while states[-1][0] != self._pass.root:
-                _, arrow, rest = self._options(states[-1])[way]
-                before = _times(before, self._derivative(arrow)) if kind == _FINITE else _ONE
-                arrows.append(arrow)
-                states.append((arrow[0], rest))
+            left = most - len(paths) - 1
+            while states[-1][0] != root:
+                options = self._options(states[-1])
+                if way + 1 < len(options):
+                    exponent, mantissa = _product(before, options[way + 1][0])
+                    departure = ((-exponent, -mantissa), len(paths), len(arrows), way + 1, before)
+                    if len(departures) < left or (left and departure < departures[-1]):
+                        insort(departures, departure)
+                        del departures[left:]
+                _, (i, place), rest = options[way]
+                if kind == _FINITE:
+                    before = _times(before, nodes[i].edges[place].derivative or 0.0)
+                arrows.append((i, place))
+                states.append((i, rest))
                 way = 0
-                if states[-1][0] != self._pass.root:
-                    at = len(paths), len(arrows)
-                    self._depart(departures, most - len(paths) - 1, *at, 1, before, states[-1])
-            if not paths and states[0][0] != self._pass.root:
-                self._depart(departures, most - 1, 0, 0, 1, _ONE, states[0])
             paths.append((arrows, states))
             yield arrows
-
-    def _depart(
-        self,
-        departures: list[tuple[Size, int, int, int, Size]],
-        most: int,
-        p: int,
-        at: int,
-        way: int,
-        before: Size,
-        state: State,
-    ) -> None:
-        options = self._options(state)
-        if way < len(options):
-            exponent, mantissa = _product(before, options[way][0])
-            departure = ((-exponent, -mantissa), p, at, way, before)
-            if len(departures) < most or (departures and departure < departures[-1]):
-                insort(departures, departure)
-                del departures[most:]
 
     def _options(self, state: State) -> list[tuple[Size, Arrow, int]]:
         """The ways on from a row: the size of the best path by each, the arrow, and of what kind the rest is."""
@@ -192,14 +176,9 @@ class Paths:
             self._ways[state] = sorted(options, key=lambda option: (option[0], option[1]), reverse=True)
         return self._ways[state]
 
-    def _derivative(self, arrow: Arrow) -> float:
-        derivative = self._nodes[arrow[0]].edges[arrow[1]].derivative
-        assert derivative is not None
-        return derivative
-
     def _path(self, start: int, arrows: list[Arrow], kind: int) -> Path:
         numbers = (start, *[i for i, _ in arrows])
-        derivatives = tuple(map(self._derivative, arrows))
+        derivatives = tuple(self._nodes[i].edges[place].derivative or 0.0 for i, place in arrows)
         product = _multiplied(derivatives, kind)
         gradient = self._pass.adjoints[start]
         share = product / gradient if gradient and isfinite(gradient) and isfinite(product) else nan

@@ -143,7 +143,7 @@ class Trace:
         """Print it step by step, each at a press of Enter; where nobody can press it, without a pause."""
         self._played = True
         shown, interactive = list(islice(self._walk(), self._limit)), True
-        print(self._title, end="\n\n")
+        print(self._title, "(Enter: the next row; Ctrl-C: the end)", sep="\n", end="\n\n")
         for line in _laid_out(shown):
             print(line, flush=True)
             try:

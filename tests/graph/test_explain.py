@@ -136,6 +136,13 @@ def test_a_network_is_explained_within_100_columns(seed):
     assert len(explain(y).inputs) == 39
 
 
+def test_a_long_reason_goes_on_in_the_next_line(w):
+    w.label = "a_rather_long_na"
+    found = str(explain(relu(w).tanh() * tanh(500.0 * w) + atan2(0.0 * w, 0.0 * w), w)).splitlines()
+    assert max(map(len, found)) <= 100
+    assert any(line.startswith("    ") for line in found)
+
+
 # ── zero ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 

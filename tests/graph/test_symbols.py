@@ -20,6 +20,12 @@ PYTHON = {"−": "-", "·": "*", "≤": "<=", "≥": ">=", "≠": "!=", "π": "p
 EVERYTHING = vars(math) | vars(FLOATS) | {"σ": FLOATS.sigmoid, "abs": abs, "max": max, "min": min}
 
 
+# Where a rule exists on less than half of what is drawn else.
+NUMBERS = dict.fromkeys(("log", "log2", "log10", "sqrt", "pow", "const_pow", "pow_const"), st.floats(0.01, 3))
+NUMBERS |= dict.fromkeys(("asin", "acos", "atanh"), st.floats(-0.99, 0.99))
+NUMBERS |= {"acosh": st.floats(1.01, 3), "polygamma": st.sampled_from([1.0, 2.0, 3.0])}
+
+
 def names_of(rule):
     parameters = list(inspect.signature(rule.value).parameters.values())[1:]
     return [p.name for p in parameters] if rule.name not in N_ARY else ["x1", "x2"]
@@ -52,7 +58,7 @@ def closing(text):
 def test_the_text_computes_what_the_rule_computes(name, data):
     rule = RULES[name]
     names = names_of(rule)
-    number = st.floats(-3, 3).map(lambda x: round(x, 2)) if name != "polygamma" else st.sampled_from([1.0, 2.0, 3.0])
+    number = NUMBERS.get(name, st.floats(-3, 3).map(lambda x: round(x, 2)))
     xs = data.draw(st.lists(number, min_size=len(names), max_size=len(names)))
     try:
         found = rule.derivatives(FLOATS, *xs, out=rule.value(FLOATS, *xs))
