@@ -38,7 +38,7 @@ _FIRST_ON_TOP = {"ordering": "in"}  # among the operands: a / b is not b / a
 _ROOT = {"penwidth": "2.5"}
 _NO_GRADIENT = {"style": "dashed"}
 _PATH = {"penwidth": "3"}
-_STRAIGHT = {"weight": "10"}  # else a long chain becomes a staircase
+_STRAIGHT, _ONWARD = {"weight": "10"}, {"weight": "5"}  # else a long chain becomes a staircase
 
 # Graphviz would improve the layout of a hundred nodes for minutes where edges are long: what it has to place grows
 # with `span`. Up to this many take it a second, and with these settings fifty times as many take it ten.
@@ -154,7 +154,7 @@ class _Writer:
             far = self.hurry or self.columns[i] - self.columns[flow.source] > (1 if isinstance(item.what, Box) else 3)
             style = self._edge_style(item, flow, place, far)
             if self.uses[flow.source] == 1 and source.flows and self.columns[i] - self.columns[flow.source] == 1:
-                style |= _STRAIGHT
+                style |= _ONWARD if self._has_operation(item) else _STRAIGHT
             if (flow.source, i) in self.steps:
                 style |= _PATH | {"color": self.theme.path}
             dot.edge(start, end, **style)
@@ -183,7 +183,11 @@ class _Writer:
     def _style(self, item: Item) -> dict[str, str]:
         node, theme = item.what, self.theme
         if isinstance(node, Box):
-            style = {"shape": "box3d", "fillcolor": theme.box, "margin": "0.14,0.1"}
+            style = {
+                "shape": "box3d",
+                "fillcolor": theme.input if node.kind == "inputs" else theme.box,
+                "margin": "0.14,0.1",
+            }
         elif node.kind == "input":
             style = {"style": "filled,rounded", "fillcolor": theme.input}
         elif node.kind == "constant":

@@ -366,6 +366,8 @@ class _Groups:
             self._fold_alike()
         if alike:
             self._fold_inputs(_FEW if stages else None)
+        elif siblings and self.boxes:
+            self._fold_inputs_of_boxes()
 
     def _box(self, kind: BoxKind, names: tuple[str, ...], times: int, scope: Scope) -> int:
         number = self.size + len(self.boxes)
@@ -450,29 +452,48 @@ class _Groups:
         into = {group: boxes[bisect_right(starts, levels[group]) - 1] for group in grouped}
         self._move(into)
 
-    def _fold_inputs(self, most: int | None) -> None:
-        """Inputs and constants that only one box uses go into it; inputs with the same users become one box."""
-        nodes, scopes = self.reading.nodes, self.reading.scopes
+    def _users(self) -> dict[int, dict[int, None]]:
+        """For each input and constant that is drawn as it is, and need not be, the groups that use it."""
+        nodes = self.reading.nodes
         users: dict[int, dict[int, None]] = {}
         for i, operands in enumerate(self.reading.operands):
             for operand in operands:
-                if self.of[operand] == operand and nodes[operand].kind != "result":
+                if self.of[operand] == operand and nodes[operand].kind != "result" and operand not in self.kept:
                     users.setdefault(operand, {})[self.of[i]] = None
+        return users
+
+    def _fold_inputs_of_boxes(self) -> None:
+        """Equal siblings too: inputs with the same users, if these are boxes; but few tell more than a number."""
+        equal: dict[Hashable, list[int]] = defaultdict(list)
+        for i, groups in self._users().items():
+            if min(groups) >= self.size:
+                equal[self.reading.scopes[i], frozenset(groups)].append(i)
+        self._join_inputs([inputs for inputs in equal.values() if len(inputs) > 3])
+
+    def _fold_inputs(self, most: int | None) -> None:
+        """Inputs and constants that only one box uses go into it; inputs with the same users become one box."""
+        nodes, scopes = self.reading.nodes, self.reading.scopes
         equal: dict[Hashable, list[int]] = defaultdict(list)
         into: dict[int, int] = {}
-        for i, groups in users.items():
+        for i, groups in self._users().items():
             only = next(iter(groups))
-            if len(groups) == 1 and only >= self.size and i not in self.kept:
+            if len(groups) == 1 and only >= self.size:
                 into[i] = only
-            elif i not in self.kept:
+            else:
                 equal[scopes[i], frozenset(groups), nodes[i].kind].append(i)
         if most is not None and len(equal) > most:
             equal = {None: [i for inputs in equal.values() for i in inputs]}
-        for inputs in equal.values():
-            if len(inputs) > (1 if nodes[inputs[0]].kind == "input" else _FEW):  # a constant tells more than a number
-                labels = nodes[inputs[0]].label, nodes[inputs[-1]].label
-                box = self._box("inputs", labels if all(labels) else (), len(inputs), scopes[inputs[0]])
-                into |= dict.fromkeys(inputs, box)
+        self._move(into)
+        few = {"input": 1, "constant": _FEW}  # of which to show each: the numbers of constants tell something
+        self._join_inputs([inputs for inputs in equal.values() if len(inputs) > few[nodes[inputs[0]].kind]])
+
+    def _join_inputs(self, groups: Iterable[list[int]]) -> None:
+        nodes, scopes = self.reading.nodes, self.reading.scopes
+        into: dict[int, int] = {}
+        for inputs in groups:
+            labels = nodes[inputs[0]].label, nodes[inputs[-1]].label
+            box = self._box("inputs", labels if all(labels) else (), len(inputs), scopes[inputs[0]])
+            into |= dict.fromkeys(inputs, box)
         self._move(into)
 
 

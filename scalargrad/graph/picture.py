@@ -46,7 +46,8 @@ def draw(
 
     - `depth`: scopes below it are one box each, which says how many rows and inputs are in it; 0 opens no scope.
     - `collapse`: a function of a scope, given as a tuple of names: True folds it, False opens it, None as depth says.
-    - `siblings`: equal boxes in one scope (the same operations in the same order) become one, marked ×16.
+    - `siblings`: equal boxes in one scope (the same operations in the same order) become one, marked ×16; so do
+      inputs of the same boxes, if they are more than three.
     - `sums`: three or more + in a row become one sum, unless the sums between them have labels or other uses.
     - `max_nodes`: what has more nodes, or very long edges, folds further by itself, and says so below the picture.
 
