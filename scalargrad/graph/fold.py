@@ -26,6 +26,7 @@ Collapse: TypeAlias = Callable[[Scope], bool | None]
 
 _LONG = 3  # from so many + in a row on, a chain is easier to read as one sum
 _STAGES = 6  # side by side, so many fit a screen
+_DEEPEST = 16  # frames in one another; what is recorded in more is in the innermost of these
 _GLANCE = 60  # so many items can be taken in at a glance
 _FEW = 8  # so many roots, or groups of inputs, are shown one by one among stages
 
@@ -111,10 +112,11 @@ def fold(
     n5 [(0, 1), (1, 1)]
     """
     reading, path = _Reading(expression, depth, collapse, sums), tuple(path)
+    asked = reading.deepest if depth is None or collapse else min(depth, reading.deepest)
     best, least = None, inf
     for alike in (False, True):
-        for level in range(reading.deepest, -1, -1):
-            as_asked = level == reading.deepest and not alike
+        for level in range(asked, -1, -1):
+            as_asked = level == asked and not alike
             enough = most if as_asked else min(most, _GLANCE)
             if reading.at_least(level, alike) > (enough if alike else most):
                 continue
@@ -126,7 +128,7 @@ def fold(
             if as_asked and effort <= enough:
                 return drawing
             if effort < least:
-                how = [f"scopes are folded at depth {level}"] if level < reading.deepest else []
+                how = [f"scopes are folded at depth {level}"] if level < asked else []
                 how += ["rows of one operation, as far from the inputs, are one box"] if alike else []
                 best, least = replace(drawing, caption=_caption(expression, most, ", and ".join(how))), effort
             if effort <= enough:
@@ -239,7 +241,7 @@ class _Reading:
     def _scopes(self) -> list[Scope]:
         """For each node the scope that it is drawn in. An input that only one scope uses is drawn there."""
         nodes = self.nodes
-        scopes = [node.scope for node in nodes]
+        scopes = [node.scope if len(node.scope) <= _DEEPEST else node.scope[:_DEEPEST] for node in nodes]
         common: dict[int, Scope] = {}  # of an input, what the scopes of its users have in common
         shortest: dict[int, Scope] = {}  # and the shortest of these: where both are the same, that scope itself uses it
         for i, operands in enumerate(self.operands):
@@ -520,7 +522,7 @@ def _levels(of: Sequence[int], operands: Sequence[Sequence[int]]) -> list[int]:
     In a circle of groups the one created first is in front.
     """
     level = [0] * (1 + max(of, default=-1))
-    if len(level) <= len(of) and all(i > max(sources, default=-1) for i, sources in enumerate(operands)):
+    if len(level) <= len(of) and all(source < i for i, sources in enumerate(operands) for source in sources):
         for i, sources in enumerate(operands):
             for source in sources:
                 if level[source] >= level[i]:
