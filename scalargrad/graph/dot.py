@@ -82,7 +82,7 @@ class _Writer:
         if theme.paper != "white":
             graph["bgcolor"] = theme.paper
         if self.drawing.caption:
-            graph |= {"label": _text(*wrap(self.drawing.caption, 100), end=r"\l"), "labelloc": "b", "labeljust": "l"}
+            graph |= {"label": _text(*wrap(self.drawing.caption, 70), end=r"\l"), "labelloc": "b", "labeljust": "l"}
             graph |= {"fontname": _FONT, "fontsize": "11", "fontcolor": theme.faint}
         ink = {} if theme.ink == "#000000" else {"fontcolor": theme.ink}
         dot = graphviz.Digraph(
