@@ -169,7 +169,10 @@ class _Writer:
     def _lines(self, item: Item) -> list[str]:
         node, look = item.what, self.look
         if isinstance(node, Box):
-            return box_lines(node, look, self.drawing.without_gradient)
+            lines = box_lines(node, look, self.drawing.without_gradient)
+            largest = _gradient(item)  # which is what the colour tells
+            told = len(node.outputs) == 1 and node.times == 1 and node.kind == "scope" and look.gradients
+            return lines if told or not look.heat or largest is None else [*lines, f"grad up to {look.spell(largest)}"]
         lines = [named(node.label, look.spell(node.value))] if look.values or node.kind == "constant" else []
         lines = lines or ([literal(node.label)] if node.label else [])
         if node.kind == "constant":
@@ -237,7 +240,9 @@ class _Writer:
             place = {"headlabel": label, "labelangle": "25"} if far else {"label": label}
             return place if flow.times > 1 else {}
         style = dict(_NO_GRADIENT) if flow.derivative is None and flow.times == 1 else {}
-        if self.look.heat and flow.derivative is not None and node.grad is not None:
+        source = self.drawing.items[flow.source].what
+        into_constant = isinstance(source, Node) and source.kind == "constant"
+        if self.look.heat and flow.derivative is not None and node.grad is not None and not into_constant:
             handed_on = flow.derivative * node.grad
             strength = min(1.0, self._strength(handed_on)) if self.largest else 0.0
             style |= {

@@ -58,7 +58,7 @@ def draw(
     - `direction`: "LR" is from left to right; also "RL", "TB" (from top to bottom) and "BT".
     - `theme`: "light" or "dark".
     - `heat`: the sign of a gradient as hue (blue is negative, orange positive), its magnitude as strength and line
-      width, with a legend; on an edge, of what it hands on.
+      width, with a legend; on an edge, of what it hands on; of a box, the largest that comes into it.
     - `highlight`: a path, drawn strong: Values from an input to the root, each an operand of the next.
 
     Raises TypeError for anything but Values, and TypeError or ValueError for an option that is none of the above.
