@@ -38,7 +38,7 @@ _FIRST_ON_TOP = {"ordering": "in"}  # among the operands: a / b is not b / a
 _ROOT = {"penwidth": "2.5"}
 _NO_GRADIENT = {"style": "dashed"}
 _PATH = {"penwidth": "3"}
-_STRAIGHT = {"weight": "10"}  # else a long chain becomes a staircase
+_STRAIGHT, _ONWARD = {"weight": "10"}, {"weight": "5"}  # else a long chain becomes a staircase
 
 # Graphviz would improve the layout of a hundred nodes for minutes where edges are long: what it has to place grows
 # with `span`. Up to this many take it a second, and with these settings fifty times as many take it ten.
@@ -82,7 +82,7 @@ class _Writer:
         if theme.paper != "white":
             graph["bgcolor"] = theme.paper
         if self.drawing.caption:
-            graph |= {"label": _text(*wrap(self.drawing.caption, 100), end=r"\l"), "labelloc": "b", "labeljust": "l"}
+            graph |= {"label": _text(*wrap(self.drawing.caption, 70), end=r"\l"), "labelloc": "b", "labeljust": "l"}
             graph |= {"fontname": _FONT, "fontsize": "11", "fontcolor": theme.faint}
         ink = {} if theme.ink == "#000000" else {"fontcolor": theme.ink}
         dot = graphviz.Digraph(
@@ -154,7 +154,7 @@ class _Writer:
             far = self.hurry or self.columns[i] - self.columns[flow.source] > (1 if isinstance(item.what, Box) else 3)
             style = self._edge_style(item, flow, place, far)
             if self.uses[flow.source] == 1 and source.flows and self.columns[i] - self.columns[flow.source] == 1:
-                style |= _STRAIGHT
+                style |= _ONWARD if self._has_operation(item) else _STRAIGHT
             if (flow.source, i) in self.steps:
                 style |= _PATH | {"color": self.theme.path}
             dot.edge(start, end, **style)
@@ -169,7 +169,10 @@ class _Writer:
     def _lines(self, item: Item) -> list[str]:
         node, look = item.what, self.look
         if isinstance(node, Box):
-            return box_lines(node, look, self.drawing.without_gradient)
+            lines = box_lines(node, look, self.drawing.without_gradient)
+            largest = _gradient(item)  # which is what the colour tells
+            told = len(node.outputs) == 1 and node.times == 1 and node.kind == "scope" and look.gradients
+            return lines if told or not look.heat or largest is None else [*lines, f"grad up to {look.spell(largest)}"]
         lines = [named(node.label, look.spell(node.value))] if look.values or node.kind == "constant" else []
         lines = lines or ([literal(node.label)] if node.label else [])
         if node.kind == "constant":
@@ -183,7 +186,11 @@ class _Writer:
     def _style(self, item: Item) -> dict[str, str]:
         node, theme = item.what, self.theme
         if isinstance(node, Box):
-            style = {"shape": "box3d", "fillcolor": theme.box, "margin": "0.14,0.1"}
+            style = {
+                "shape": "box3d",
+                "fillcolor": theme.input if node.kind == "inputs" else theme.box,
+                "margin": "0.14,0.1",
+            }
         elif node.kind == "input":
             style = {"style": "filled,rounded", "fillcolor": theme.input}
         elif node.kind == "constant":
@@ -233,7 +240,9 @@ class _Writer:
             place = {"headlabel": label, "labelangle": "25"} if far else {"label": label}
             return place if flow.times > 1 else {}
         style = dict(_NO_GRADIENT) if flow.derivative is None and flow.times == 1 else {}
-        if self.look.heat and flow.derivative is not None and node.grad is not None:
+        source = self.drawing.items[flow.source].what
+        into_constant = isinstance(source, Node) and source.kind == "constant"
+        if self.look.heat and flow.derivative is not None and node.grad is not None and not into_constant:
             handed_on = flow.derivative * node.grad
             strength = min(1.0, self._strength(handed_on)) if self.largest else 0.0
             style |= {

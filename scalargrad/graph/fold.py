@@ -26,6 +26,7 @@ Collapse: TypeAlias = Callable[[Scope], bool | None]
 
 _LONG = 3  # from so many + in a row on, a chain is easier to read as one sum
 _STAGES = 6  # side by side, so many fit a screen
+_DEEPEST = 16  # frames in one another; what is recorded in more is in the innermost of these
 _GLANCE = 60  # so many items can be taken in at a glance
 _FEW = 8  # so many roots, or groups of inputs, are shown one by one among stages
 
@@ -111,10 +112,11 @@ def fold(
     n5 [(0, 1), (1, 1)]
     """
     reading, path = _Reading(expression, depth, collapse, sums), tuple(path)
+    asked = reading.deepest if depth is None or collapse else min(depth, reading.deepest)
     best, least = None, inf
     for alike in (False, True):
-        for level in range(reading.deepest, -1, -1):
-            as_asked = level == reading.deepest and not alike
+        for level in range(asked, -1, -1):
+            as_asked = level == asked and not alike
             enough = most if as_asked else min(most, _GLANCE)
             if reading.at_least(level, alike) > (enough if alike else most):
                 continue
@@ -126,7 +128,7 @@ def fold(
             if as_asked and effort <= enough:
                 return drawing
             if effort < least:
-                how = [f"scopes are folded at depth {level}"] if level < reading.deepest else []
+                how = [f"scopes are folded at depth {level}"] if level < asked else []
                 how += ["rows of one operation, as far from the inputs, are one box"] if alike else []
                 best, least = replace(drawing, caption=_caption(expression, most, ", and ".join(how))), effort
             if effort <= enough:
@@ -239,7 +241,7 @@ class _Reading:
     def _scopes(self) -> list[Scope]:
         """For each node the scope that it is drawn in. An input that only one scope uses is drawn there."""
         nodes = self.nodes
-        scopes = [node.scope for node in nodes]
+        scopes = [node.scope if len(node.scope) <= _DEEPEST else node.scope[:_DEEPEST] for node in nodes]
         common: dict[int, Scope] = {}  # of an input, what the scopes of its users have in common
         shortest: dict[int, Scope] = {}  # and the shortest of these: where both are the same, that scope itself uses it
         for i, operands in enumerate(self.operands):
@@ -366,6 +368,8 @@ class _Groups:
             self._fold_alike()
         if alike:
             self._fold_inputs(_FEW if stages else None)
+        elif siblings and self.boxes:
+            self._fold_inputs_of_boxes()
 
     def _box(self, kind: BoxKind, names: tuple[str, ...], times: int, scope: Scope) -> int:
         number = self.size + len(self.boxes)
@@ -450,29 +454,48 @@ class _Groups:
         into = {group: boxes[bisect_right(starts, levels[group]) - 1] for group in grouped}
         self._move(into)
 
-    def _fold_inputs(self, most: int | None) -> None:
-        """Inputs and constants that only one box uses go into it; inputs with the same users become one box."""
-        nodes, scopes = self.reading.nodes, self.reading.scopes
+    def _users(self) -> dict[int, dict[int, None]]:
+        """For each input and constant that is drawn as it is, and need not be, the groups that use it."""
+        nodes = self.reading.nodes
         users: dict[int, dict[int, None]] = {}
         for i, operands in enumerate(self.reading.operands):
             for operand in operands:
-                if self.of[operand] == operand and nodes[operand].kind != "result":
+                if self.of[operand] == operand and nodes[operand].kind != "result" and operand not in self.kept:
                     users.setdefault(operand, {})[self.of[i]] = None
+        return users
+
+    def _fold_inputs_of_boxes(self) -> None:
+        """Equal siblings too: inputs with the same users, if these are boxes; but few tell more than a number."""
+        equal: dict[Hashable, list[int]] = defaultdict(list)
+        for i, groups in self._users().items():
+            if min(groups) >= self.size:
+                equal[self.reading.scopes[i], frozenset(groups)].append(i)
+        self._join_inputs([inputs for inputs in equal.values() if len(inputs) > 3])
+
+    def _fold_inputs(self, most: int | None) -> None:
+        """Inputs and constants that only one box uses go into it; inputs with the same users become one box."""
+        nodes, scopes = self.reading.nodes, self.reading.scopes
         equal: dict[Hashable, list[int]] = defaultdict(list)
         into: dict[int, int] = {}
-        for i, groups in users.items():
+        for i, groups in self._users().items():
             only = next(iter(groups))
-            if len(groups) == 1 and only >= self.size and i not in self.kept:
+            if len(groups) == 1 and only >= self.size:
                 into[i] = only
-            elif i not in self.kept:
+            else:
                 equal[scopes[i], frozenset(groups), nodes[i].kind].append(i)
         if most is not None and len(equal) > most:
             equal = {None: [i for inputs in equal.values() for i in inputs]}
-        for inputs in equal.values():
-            if len(inputs) > (1 if nodes[inputs[0]].kind == "input" else _FEW):  # a constant tells more than a number
-                labels = nodes[inputs[0]].label, nodes[inputs[-1]].label
-                box = self._box("inputs", labels if all(labels) else (), len(inputs), scopes[inputs[0]])
-                into |= dict.fromkeys(inputs, box)
+        self._move(into)
+        few = {"input": 1, "constant": _FEW}  # of which to show each: the numbers of constants tell something
+        self._join_inputs([inputs for inputs in equal.values() if len(inputs) > few[nodes[inputs[0]].kind]])
+
+    def _join_inputs(self, groups: Iterable[list[int]]) -> None:
+        nodes, scopes = self.reading.nodes, self.reading.scopes
+        into: dict[int, int] = {}
+        for inputs in groups:
+            labels = nodes[inputs[0]].label, nodes[inputs[-1]].label
+            box = self._box("inputs", labels if all(labels) else (), len(inputs), scopes[inputs[0]])
+            into |= dict.fromkeys(inputs, box)
         self._move(into)
 
 
@@ -499,7 +522,7 @@ def _levels(of: Sequence[int], operands: Sequence[Sequence[int]]) -> list[int]:
     In a circle of groups the one created first is in front.
     """
     level = [0] * (1 + max(of, default=-1))
-    if len(level) <= len(of) and all(i > max(sources, default=-1) for i, sources in enumerate(operands)):
+    if len(level) <= len(of) and all(source < i for i, sources in enumerate(operands) for source in sources):
         for i, sources in enumerate(operands):
             for source in sources:
                 if level[source] >= level[i]:

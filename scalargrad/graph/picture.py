@@ -46,7 +46,8 @@ def draw(
 
     - `depth`: scopes below it are one box each, which says how many rows and inputs are in it; 0 opens no scope.
     - `collapse`: a function of a scope, given as a tuple of names: True folds it, False opens it, None as depth says.
-    - `siblings`: equal boxes in one scope (the same operations in the same order) become one, marked ×16.
+    - `siblings`: equal boxes in one scope (the same operations in the same order) become one, marked ×16; so do
+      inputs of the same boxes, if they are more than three.
     - `sums`: three or more + in a row become one sum, unless the sums between them have labels or other uses.
     - `max_nodes`: what has more nodes, or very long edges, folds further by itself, and says so below the picture.
 
@@ -57,7 +58,7 @@ def draw(
     - `direction`: "LR" is from left to right; also "RL", "TB" (from top to bottom) and "BT".
     - `theme`: "light" or "dark".
     - `heat`: the sign of a gradient as hue (blue is negative, orange positive), its magnitude as strength and line
-      width, with a legend; on an edge, of what it hands on.
+      width, with a legend; on an edge, of what it hands on; of a box, the largest that comes into it.
     - `highlight`: a path, drawn strong: Values from an input to the root, each an operand of the next.
 
     Raises TypeError for anything but Values, and TypeError or ValueError for an option that is none of the above.

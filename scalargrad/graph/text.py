@@ -78,11 +78,12 @@ def box_lines(box: Box, look: Look, without_gradient: str) -> list[str]:
         more = [f"and {len(symbols) - 4:,} other operations"] if len(symbols) > 4 else []
         lines = [*box.names, *_contents(box.rows, box.inputs, 0), *symbols[:4], *more]
     else:
-        names = [literal(name, 20 if box.times > 1 else 40) for name in dict.fromkeys(box.names)]
-        each = "each " if box.times > 1 else ""
         n = box.times
-        lines = [" … ".join(names) + times]
-        lines += [each + what for what in _contents(box.rows // n, box.inputs // n, 0)]
+        lines = [" … ".join(literal(name, 20 if n > 1 else 40) for name in dict.fromkeys(box.names)) + times]
+        shared = box.inputs % n  # then they are not the same number for each
+        each = _contents(box.rows // n, 0 if shared else box.inputs // n, 0)
+        lines += [("each " if n > 1 else "") + what for what in each]
+        lines += [f"{what} for all" for what in _contents(0, box.inputs if shared else 0, 0)]
     if len(box.outputs) == 1 and box.times == 1 and box.kind == "scope":
         (out,) = box.outputs
         lines += [named(out.label, look.spell(out.value))] if look.values else [literal(out.label)] if out.label else []

@@ -134,6 +134,14 @@ def test_scopes_that_feed_each_other_are_drawn():
     assert edges(fold(read([y, x]), depth=0)) == {("n0", "f0"): 1, ("f0", "f1"): 2, ("f1", "f0"): 1}
 
 
+def test_frames_are_sixteen_deep_at_most():
+    def nested(x, depth):
+        with scope(f"level {depth}"):
+            return tanh(nested(x, depth - 1)) if depth else x
+
+    assert max(len(item.scope) for item in fold(read([nested(Value(1.0), 100)])).items) == 16
+
+
 def test_a_root_in_a_folded_scope_is_shown_with_its_value():
     with scope("a"):
         y = Value(2.0) * 3.0
@@ -160,6 +168,13 @@ def test_siblings_can_be_kept_apart():
     y, _ = network(2, 16, 1)
     items = fold(read([y]), depth=2, siblings=False).items
     assert [item.what.times for item in items if isinstance(item.what, Box)] == [1] * 17
+
+
+def test_more_than_three_inputs_of_the_same_boxes_are_one_box():
+    y, _ = network(4, 16, 1)
+    assert edges(fold(read([y]), depth=2)) == {("f0", "f1"): 64, ("f1", "f2"): 16}
+    y, _ = network(3, 16, 1)
+    assert ("n0", "f0") in edges(fold(read([y]), depth=2))
 
 
 def test_siblings_with_other_operations_are_not_equal():
@@ -218,6 +233,12 @@ def test_a_sum_on_the_way_that_has_a_label_or_another_use_stays():
     assert len(fold(read([y])).items) == len(read([y]).nodes)
     b = chain(4)
     assert len(fold(read([b + 1.0, b])).items) == 8
+
+
+def test_a_path_through_a_sum_is_whole():
+    y = chain(5)
+    path = [0, *(i for i, node in enumerate(read([y]).nodes) if node.kind == "result")]
+    assert fold(read([y]), path=path).path == (0, 6)
 
 
 def test_sums_can_stay_as_they_were_recorded():

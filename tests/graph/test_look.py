@@ -105,6 +105,20 @@ def test_heat_tells_the_magnitude_by_line_width_too(neuron):
     assert w > x
 
 
+def test_heat_of_a_box_is_that_of_its_largest_gradient():
+    x, y = Value(1.0), Value(1.0)
+    with scope("a"):
+        one, other = x * 2.0, y * 3.0
+    (one * 0.5 - other * 4.0).backward()
+    assert "grad up to -4.0" in draw(one, other, x, y, depth=0, heat=True).source
+
+
+def test_no_gradient_goes_into_a_constant():
+    y = Value(1.0) * 1e6
+    y.backward()
+    assert "penwidth" not in edge(draw(y, heat=True), "n1", "n2op")
+
+
 def test_heat_has_a_legend(neuron, any_graphviz):
     svg = draw(neuron, heat=True).svg()
     legend = re.search(r"<title>legend</title>.*?</g>", svg, re.S)[0].replace("&#45;", "-")
