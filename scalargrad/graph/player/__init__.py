@@ -60,7 +60,9 @@ def animate(y: Value, path: str | os.PathLike[str], *, seconds: float = 1.5, max
     path, story = _told(y, path, (".svg", ".gif"), "animate", max_nodes)
     from scalargrad.graph.player import animation
 
-    write(path, animation.gif(story, seconds) if path.suffix.lower() == ".gif" else animation.svg(story, seconds).encode())
+    write(
+        path, animation.gif(story, seconds) if path.suffix.lower() == ".gif" else animation.svg(story, seconds).encode()
+    )
     return path
 
 

@@ -33,9 +33,9 @@
     }
   });
   const names = [...scopes.keys()];
-  const places = (scope) => scope.path.map((_, depth) => names.indexOf(key(scope.path.slice(0, depth + 1))));
+  const placesOf = (scope) => scope.path.map((_, depth) => names.indexOf(key(scope.path.slice(0, depth + 1))));
   const inOrder = (a, b) => {
-    const [one, other] = [places(a), places(b)];
+    const [one, other] = [placesOf(a), placesOf(b)];
     const differs = one.findIndex((place, depth) => place !== other[depth]);
     return differs < 0 ? -1 : one[differs] - (other[differs] ?? -1);
   };
@@ -63,7 +63,7 @@
   let step = 0;
   let selected = null; // the number of a piece, or the key of a scope
   let timer = null;
-  let zoom = null; // null is "fit"
+  let zoom = "legible"; // or "all", however small that is, or a number
   const folded = new Set();
 
   // ── elements ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -448,17 +448,21 @@
   // ── zoom ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
   const legible = 0.85; // of the size in which texts have 11 pixels
-  const fitting = () => Math.min((view.clientWidth - 2) / drawing.width, (view.clientHeight - 2) / drawing.height);
+  function currentZoom() {
+    if (typeof zoom === "number") return zoom;
+    const all = Math.min((view.clientWidth - 2) / drawing.width, (view.clientHeight - 2) / drawing.height);
+    return Math.min(1.6, zoom === "all" ? all : Math.max(legible, all));
+  }
 
   function applyZoom() {
-    const scale = zoom ?? Math.min(1.6, Math.max(legible, fitting()));
+    const scale = currentZoom();
     drawing.svg.setAttribute("width", drawing.width * scale);
     drawing.svg.setAttribute("height", drawing.height * scale);
   }
 
   function zoomBy(how) {
-    const now = zoom ?? Math.min(1.6, Math.max(legible, fitting()));
-    if (how === "fit") zoom = zoom === null ? Math.min(1.6, fitting()) : null; // a second time: all of it, however small
+    const now = currentZoom();
+    if (how === "fit") zoom = zoom === "all" ? "legible" : "all";
     else zoom = Math.max(0.2, Math.min(4, how === "in" ? now * 1.25 : now / 1.25));
     applyZoom();
     follow(moments[step].piece);

@@ -51,7 +51,7 @@ class Piece:
     """A box of the drawing, and the ellipse of the operation before it.
 
     text is what stands in the box, and before what stands there before the value is computed; the rest is for a reader
-    who asks: value and gradient in full, the operation on names and on numbers, and all that is given to it.
+    who asks: the value in full, the operation on names and on numbers, and all that is given to it.
     """
 
     kind: Literal["input", "constant", "result"]
@@ -60,7 +60,6 @@ class Piece:
     text: str
     before: str
     value: str
-    gradient: str
     symbol: str
     operation: str
     computed: str
@@ -161,7 +160,6 @@ class _Teller:
             named(node.label, number(node.value)),
             named(node.label, "?"),
             repr(node.value),
-            "" if node.kind == "constant" else number(self._adjoints[i], none="not reached"),
             literal(_SIGNS.get(node.symbol, node.symbol)),
             self._names.operation(i),
             self._computed(node),
@@ -191,7 +189,9 @@ class _Teller:
             if edge.derivative is not None and self._nodes[edge.operand].kind != "constant":
                 slope = brief(edge.derivative)
                 of = f" {operation}" if operation.endswith(")") and operation[0].isalpha() else f"({operation})"
-                law = f"d{of}/d{self._names[edge.operand]} = " + (f"{rule} = {slope}" if rule not in ("", slope) else slope)
+                law = f"d{of}/d{self._names[edge.operand]} = " + (
+                    f"{rule} = {slope}" if rule not in ("", slope) else slope
+                )
             yield Arrow(edge.operand, number(edge.derivative), law, edge.derivative is not None, line)
 
     def _shares(self, i: int) -> Iterator[Share]:
@@ -208,7 +208,9 @@ class _Teller:
         return chain.from_iterable(step.contributions for step in self._steps)
 
     def _start(self) -> Moment:
-        inputs = [f"{self._names[i]} = {brief(node.value)}" for i, node in enumerate(self._nodes) if node.kind == "input"]
+        inputs = [
+            f"{self._names[i]} = {brief(node.value)}" for i, node in enumerate(self._nodes) if node.kind == "input"
+        ]
         what = "These numbers are given: " + ", ".join(inputs) + "." if inputs else "All numbers here are constants."
         return Moment("start", None, "Forward: each row computes its value from its operands", (what,))
 
@@ -220,7 +222,10 @@ class _Teller:
             heading = f"{self._names[i]} = {operation}" if node.label else f"#{i} = {operation}"
             laws = [arrow.law for arrow in self._arrows(i) if arrow.law]
             remembered = "It keeps its local derivatives for the way back: " if laws else ""
-            sentences = [f"{self._names[i]} = {self._computed(node)}", *([remembered + "; ".join(laws)] if laws else [])]
+            sentences = [
+                f"{self._names[i]} = {self._computed(node)}",
+                *([remembered + "; ".join(laws)] if laws else []),
+            ]
             yield Moment("forward", i, heading, tuple(sentences))
 
     def _seed(self) -> Moment:
