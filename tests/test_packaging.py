@@ -140,6 +140,8 @@ def test_a_wheel_without_the_native_engine_is_for_everywhere(sdist, tmp_path):
     python = virtual(THIS, tmp_path / "venv")
     wheel = wheel_of(sdist, python, tmp_path, SCALARGRAD_BUILD="pure")
     assert wheel.name.endswith("-py3-none-any.whl")
+    page = {f"scalargrad/graph/player/player.{suffix}" for suffix in ("html", "css", "js")}
+    assert page <= set(zipfile.ZipFile(wheel).namelist())
     installed(wheel, python, "python", tmp_path)
 
 

@@ -16,8 +16,8 @@ from scalargrad.graph.render import raster
 
 __all__ = ["gif", "svg"]
 
-_CHARACTER, _LINE = 7.3, 17.0  # width and height of a character below the drawing
-_NARROWEST = 620.0
+_CHARACTER, _LINE = 0.61, 1.42  # width and height of a character below the drawing, in sizes of the font
+_NARROWEST, _WIDE = 620.0, 1_000.0  # where the drawing is wider, what is said below is larger, as it is seen from afar
 _COLOURS = 64  # of a GIF: its few, and those between them at the edges of letters
 
 _STYLE = """\
@@ -25,7 +25,7 @@ text{font:11px FONT,monospace;text-anchor:middle;fill:#1b1f24;white-space:pre}
 .page{fill:#fff}.box,.op{fill:#fff;stroke:#444}.input{fill:#d6e8f7}.constant{fill:#eee;stroke-dasharray:5 2}
 .op{fill:#f9e2b8}.root{stroke-width:2.5}.later{fill:#fff;stroke:#6b747e;stroke-dasharray:2 3}
 .edge{fill:none;stroke:#6b747e}.stopped{stroke-dasharray:5 2}.arrow{fill:#6b747e}.label{font-size:10px}
-.none{fill:#57606a}.grad{fill:#a63f00}.said{font-size:12px;text-anchor:start}.head{font-weight:bold}
+.none{fill:#57606a}.grad{fill:#a63f00}.said{font-size:SIZEpx;text-anchor:start}.head{font-weight:bold}
 .forward{stroke:#0a58a8;fill:#d2e6fb}.backward{stroke:#a63f00;fill:#ffe3cc}
 .turn{stroke-width:3}.touched{stroke-width:2}.on{fill:none;stroke-width:2.5}
 .head.forward{stroke:none;fill:#0a58a8}.head.backward{stroke:none;fill:#a63f00}
@@ -97,20 +97,24 @@ def _document(story: Story, style: str, body: list[str]) -> str:
     width, height = _size(story)
     return (
         f'<svg width="{width:g}pt" height="{height:g}pt" viewBox="0 0 {width:g} {height:g}" '
-        f'xmlns="http://www.w3.org/2000/svg" role="img">\n<title>{escape(story.title)}, step by step</title>\n'
-        f"<style>\n{style.replace('FONT', repr(SHOWN_FONT))}</style>\n"
+        f'xmlns="http://www.w3.org/2000/svg" xml:space="preserve" role="img">\n<title>{escape(story.title)}, step by step</title>\n'
+        f"<style>\n{style.replace('FONT', repr(SHOWN_FONT)).replace('SIZE', f'{_font(story):g}')}</style>\n"
         f'<rect class="page" width="{width:g}" height="{height:g}"/>\n' + "\n".join(body) + "\n</svg>\n"
     )
 
 
 def _size(story: Story) -> tuple[float, float]:
     lines = max(len(_said(story, moment)) for moment in story.moments)
-    return max(story.width, _NARROWEST), story.height + _LINE * (lines + 1)
+    return max(story.width, _NARROWEST), story.height + _LINE * _font(story) * (lines + 0.5)
+
+
+def _font(story: Story) -> float:
+    return round(12 * max(1.0, story.width / _WIDE), 1)
 
 
 def _said(story: Story, moment: Moment) -> list[str]:
     """What there is to say at a step, the heading first, as lines that are not too long."""
-    columns = int((max(story.width, _NARROWEST) - 40) / _CHARACTER)
+    columns = int((max(story.width, _NARROWEST) - 40) / (_CHARACTER * _font(story)))
     return [line for text in (moment.heading, *moment.sentences) for line in textwrap.wrap(text, columns)]
 
 
@@ -156,7 +160,7 @@ def _things(story: Story) -> Iterator[_Thing]:
     for step, moment in enumerate(moments):
         direction = _direction(story, step)
         said = [
-            _text(20, story.height + _LINE * (k + 0.5), line, "said" if k else f"said head {direction}")
+            _text(20, story.height + _LINE * _font(story) * (k + 0.5), line, "said" if k else f"said head {direction}")
             for k, line in enumerate(_said(story, moment))
         ]
         yield _Thing("".join(said), range(step, step + 1))
@@ -200,7 +204,8 @@ def _turn(story: Story, moment: Moment) -> Iterator[str]:
 
 
 def _shapes(piece: Piece, style: str) -> str:
-    return (_ellipse(piece.ellipse, f"op {style}") if piece.ellipse else "") + _rectangle(piece, f"box {style}")
+    around = f"op {style}" if style != "root" else "op"
+    return (_ellipse(piece.ellipse, around) if piece.ellipse else "") + _rectangle(piece, f"box {style}")
 
 
 def _rectangle(piece: Piece, style: str) -> str:
