@@ -203,6 +203,7 @@
     drawing = { svg, width: across.end, height: down.end, nodes: new Map(), arrows: new Map(), folds: new Map() };
 
     const placeOf = (i) => (seen[i] ? moved(pieces[i].box) : moved(folds.get(hiddenIn(i))));
+    const standing = others.map(moved);
     const joined = new Map();
     pieces.forEach((piece, i) => {
       if (seen[i] && piece.stem) edges.append(shape("path", { d: curve(along(piece.stem.curve)), class: "stem" }));
@@ -221,11 +222,15 @@
           const ends = `${from ?? arrow.operand} ${to ?? `${i} ${place}`}`;
           group = joined.get(ends);
           if (!group) {
-            const [x0, y0] = rightOf(placeOf(arrow.operand));
+            const [x, y, w, h] = placeOf(arrow.operand);
+            const start = [x + w, y + h / 2];
             const goal = to === undefined ? moved(piece.ellipse) : moved(folds.get(to));
-            const [x1, y1] = leftOf(goal, to === undefined ? (place + 1) / (piece.arrows.length + 1) : 0.5);
-            const bend = Math.max(24, Math.abs(x1 - x0) * 0.4);
-            const points = [x0, y0, x0 + bend, y0, x1 - 7 - bend, y1, x1 - 7, y1];
+            const end =
+              to === undefined
+                ? [goal[0] + 2, goal[1] + (goal[3] * (place + 1)) / (piece.arrows.length + 1)]
+                : [goal[0], Math.max(goal[1] + 5, Math.min(goal[1] + goal[3] - 5, goal[1] + goal[3] / 2 + (start[1] - goal[1]) / 9))];
+            const points = detour(start, [end[0] - 7, end[1]], standing);
+            const [x1, y1] = end;
             group = arrowShape(arrow, points, [x1 - 7, y1 - 2.5, x1, y1, x1 - 7, y1 + 2.5]);
             group.classList.add("joined");
             joined.set(ends, group);
@@ -249,8 +254,24 @@
     applyZoom();
   }
 
-  const rightOf = ([x, y, w, h]) => [x + w, y + h / 2];
-  const leftOf = ([x, y, w, h], share) => (w < 60 && share !== 0.5 ? [x + 2, y + h * share] : [x, y + h / 2]);
+  /** A curve from one point to another that runs behind as few boxes as can be. */
+  function detour([x0, y0], [x1, y1], boxes) {
+    const bend = Math.max(24, Math.abs(x1 - x0) * 0.4);
+    let best = null;
+    for (const aside of [0, 30, -30, 60, -60, 100, -100, 150, -150]) {
+      const points = [x0, y0, x0 + bend, y0 + aside, x1 - bend, y1 + aside, x1, y1];
+      let hits = 0;
+      for (let t = 0.04; t < 0.97; t += 0.04) {
+        const s = 1 - t;
+        const on = (k) => s * s * s * points[k] + 3 * s * s * t * points[k + 2] + 3 * s * t * t * points[k + 4] + t * t * t * points[k + 6];
+        const dot = [on(0) - 2, on(1) - 2, 4, 4];
+        if (boxes.some((box) => !apart(box, dot, 0))) hits += 1;
+      }
+      if (!best || hits < best.hits) best = { hits, points };
+      if (!hits) break;
+    }
+    return best.points;
+  }
 
   function arrowShape(arrow, points, corners) {
     const pairs = [];
@@ -423,7 +444,11 @@
 
   /** Bring into view what has its turn, with its operands, if it is not there. */
   function follow(active) {
-    if (active === null) return;
+    if (active === null) {
+      const given = pieces.flatMap((piece, i) => (piece.kind === "input" ? seenAs(i).boxes : []));
+      if (given.length) reveal(given, given.slice(0, 1));
+      return;
+    }
     const boxes = [active, ...pieces[active].arrows.map((arrow) => arrow.operand)].flatMap((i) => seenAs(i).boxes);
     reveal(boxes, seenAs(active).boxes);
   }
@@ -447,7 +472,7 @@
 
   // ── zoom ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  const legible = 0.85; // of the size in which texts have 11 pixels
+  const legible = 1; // so texts have 11 pixels
   function currentZoom() {
     if (typeof zoom === "number") return zoom;
     const all = Math.min((view.clientWidth - 2) / drawing.width, (view.clientHeight - 2) / drawing.height);
@@ -546,8 +571,10 @@
     if (piece.computed && known) fact("computed", piece.computed);
     if (piece.kind !== "constant") fact("gradient", (grad.exact ?? grad.text) + (grad.complete ? "" : ", so far"));
     if (piece.scope.length) {
-      const name = key(piece.scope);
-      fact("scope", piece.scope.join(" / "), " ", link("fold", () => fold(name, true), `fold the scope ${piece.scope.join(" / ")}`));
+      const name = hiddenIn(i) ?? key(piece.scope);
+      const act = folded.has(name) ? "unfold" : "fold";
+      const said = `${act} the scope ${scopes.get(name).path.join(" / ")}`;
+      fact("scope", piece.scope.join(" / "), " ", link(act, () => fold(name, act === "fold"), said));
     }
     if (piece.line) fact("recorded at", piece.line);
 
