@@ -268,6 +268,31 @@ def test_an_input_alone_has_a_story():
     assert [moment.phase for moment in story_of(Value(1.0)).moments] == ["start", "seed", "end"]
 
 
+def test_an_input_that_one_scope_uses_folds_into_it():
+    w, x = Value(2.0, label="w"), Value(3.0, label="x")
+    with scalargrad.scope("layer"):
+        with scalargrad.scope("one"):
+            a = w * x
+        with scalargrad.scope("other"):
+            b = x * 2.0
+    scopes = {piece.name: piece.scope for piece in story_of(a + b).pieces}
+    assert scopes["w"] == ("layer", "one")
+    assert scopes["x"] == ()  # which both use, and their scope does not
+    assert scopes["2"] == ("layer", "other")
+
+
+def test_what_has_many_numbers_tells_some():
+    y = sum(Value(float(k), label=f"x{k}") for k in range(30))
+    first, *_, last = story_of(y).moments
+    assert first.sentences[0].endswith("x10 = 10, x11 = 11 … and 18 more.")
+    assert last.sentences[0].endswith("x11 1 … and 18 more")
+
+
+def test_equal_edges_have_a_line_each_or_share_one():
+    x = Value(2.0)
+    assert len(story_of(scalargrad.sum([x] * 20)).pieces[-1].arrows) == 20
+
+
 # ── colours ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -444,7 +469,7 @@ def test_a_scope_folds_into_a_box_and_unfolds(page, number):
     assert not page.all(number["s"])
     assert page.text(".fold .name") == "▸ layer"
     assert page.one("[data-scope]").get_attribute("aria-expanded") == "false"
-    assert len(page.all(".arrow")) == 3 + 3  # w, x, b into it, and it, then #5 and x, into what follows
+    assert len(page.all(".arrow")) == 4  # x into it, it into σ; and that and x into the last
     page.click(".fold .box:last-of-type")
     assert not page.all(".fold")
     assert page.all(number["s"])
@@ -477,6 +502,17 @@ def test_nothing_that_is_folded_stands_on_something_else(opened):
                 assert x0 + w0 <= x1 or x1 + w1 <= x0 or y0 + h0 <= y1 or y1 + h1 <= y0
 
 
+def test_what_is_large_begins_folded(opened):
+    total = Value(0.0)
+    for k in range(10):
+        with scalargrad.scope("outer"), scalargrad.scope(f"part {k}"):
+            total = total + (Value(float(k)).sin() * 2.0).cos()
+    page = opened(total)
+    assert len(page.all(".fold")) == 10
+    page.click("[data-fold=none]")
+    assert not page.all(".fold")
+
+
 def test_the_key_f_folds_the_scope_of_the_node(page, number):
     page.js("document.querySelector(arguments[0]).focus()", number["s"])
     page.press("f")
@@ -489,9 +525,11 @@ def test_search(page, number):
     page.press("/")
     assert page.focused == "search"
     page.press("lay")
-    assert [e.text.split()[0] for e in page.all("#hits li")] == ["#3", "s"]
-    assert [f"#{e.get_attribute('id')}" for e in page.all(".node.found")] == ["#n3", number["s"]]
-    page.press("\ue015", "\ue007")  # down, Enter
+    assert [e.text.split()[0] for e in page.all("#hits li")] == ["w", "b", "#3", "s"]
+    assert [f"#{e.get_attribute('id')}" for e in page.all(".node.found")] == [
+        *(number["w"], number["b"], "#n3", number["s"])
+    ]
+    page.press("\ue013", "\ue007")  # up, which goes to the last, Enter
     assert page.text("#panel-title") == "s"
     assert page.one("#hits").get_property("hidden")
 
@@ -533,9 +571,9 @@ def test_no_label_acts(label, opened):
     page = opened(y * 2.0)
     page.press("\ue010", "/")
     page.press("sin", "\ue007")
+    assert page.text("#n0 text").startswith(literal(label))
     page.click("[data-scope]")
     assert page.text(".fold .name").startswith("▸ " + literal(label)[:20])
-    assert page.text("#n0 text").startswith(literal(label))
     assert not page.all("img")
     assert not page.js("return document.querySelectorAll('script').length > 2")
 

@@ -574,7 +574,7 @@
       const name = hiddenIn(i) ?? key(piece.scope);
       const act = folded.has(name) ? "unfold" : "fold";
       const said = `${act} the scope ${scopes.get(name).path.join(" / ")}`;
-      fact("scope", piece.scope.join(" / "), " ", link(act, () => fold(name, act === "fold"), said));
+      fact("folds into", piece.scope.join(" / "), " ", link(act, () => fold(name, act === "fold"), said));
     }
     if (piece.line) fact("recorded at", piece.line);
 
@@ -755,6 +755,16 @@
     });
   }
   addEventListener("resize", applyZoom);
+
+  // What is too much to be taken in at a glance begins with scopes folded, as few levels of them as will do.
+  const glance = 60;
+  const levels = Math.max(0, ...pieces.map((piece) => piece.scope.length));
+  for (let depth = levels; depth > 0; depth--) {
+    const shown = new Set(pieces.map((_, i) => hiddenIn(i) ?? i));
+    if (shown.size <= glance) break;
+    folded.clear();
+    for (const [name, scope] of scopes) if (scope.path.length === depth) folded.add(name);
+  }
 
   find("#summary").textContent = summary();
   find("#track .forward").style.flexGrow = seedAt;

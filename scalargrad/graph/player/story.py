@@ -4,7 +4,7 @@ Each number is written here, once, as `draw` and `trace` write it. The page only
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from math import ceil
@@ -24,6 +24,7 @@ __all__ = ["Arrow", "Gradient", "Moment", "Piece", "Share", "Story", "tell"]
 _SPAN_PER_NODE = 20  # as in `draw`: an expression with longer edges takes as long to draw as a larger one
 _LONGEST_LABEL = 200  # characters, where there is room for many
 _ROOM = 7  # the least number of characters that a gradient has in its box: "not yet"
+_MANY = 12  # numbers, or formulas, in a sentence; a reader has enough of more
 _SIGNS = {"*": "×", "-": "−"}
 
 
@@ -125,6 +126,7 @@ class _Teller:
         self._nodes, self._adjoints, self._root = found.expression.nodes, found.adjoints, found.root
         self._names = Names(found.expression)
         self._steps = Trace(found, None).steps
+        self._scopes = _scopes(found.expression)
         self._layout = lay_out(self._with_room(found.expression))
 
     def story(self) -> Story:
@@ -164,7 +166,7 @@ class _Teller:
             self._names.operation(i),
             self._computed(node),
             node.rule.name if node.rule else "",
-            tuple(literal(name) for name in node.scope),
+            tuple(literal(name) for name in self._scopes[i]),
             literal(node.line or "", _LONGEST_LABEL),
             boxes[f"n{i}"],
             boxes[f"n{i}op"] if is_result else None,
@@ -183,7 +185,8 @@ class _Teller:
         operation = self._names.operation(i)
         seen: Counter[int] = Counter()
         for edge, rule in zip(self._nodes[i].edges, self._names.slopes(i), strict=True):
-            line = self._layout.lines[f"n{edge.operand}->n{i}op"][seen[edge.operand]]
+            lines = self._layout.lines[f"n{edge.operand}->n{i}op"]
+            line = lines[min(seen[edge.operand], len(lines) - 1)]  # equal ones may be drawn as one
             seen[edge.operand] += 1
             law = ""
             if edge.derivative is not None and self._nodes[edge.operand].kind != "constant":
@@ -211,7 +214,7 @@ class _Teller:
         inputs = [
             f"{self._names[i]} = {brief(node.value)}" for i, node in enumerate(self._nodes) if node.kind == "input"
         ]
-        what = "These numbers are given: " + ", ".join(inputs) + "." if inputs else "All numbers here are constants."
+        what = "These numbers are given: " + _some(inputs, ", ") + "." if inputs else "All numbers here are constants."
         return Moment("start", None, "Forward: each row computes its value from its operands", (what,))
 
     def _forward(self) -> Iterator[Moment]:
@@ -221,10 +224,9 @@ class _Teller:
             operation = self._names.operation(i)
             heading = f"{self._names[i]} = {operation}" if node.label else f"#{i} = {operation}"
             laws = [arrow.law for arrow in self._arrows(i) if arrow.law]
-            remembered = "It keeps its local derivatives for the way back: " if laws else ""
             sentences = [
                 f"{self._names[i]} = {self._computed(node)}",
-                *([remembered + "; ".join(laws)] if laws else []),
+                *(["It keeps its local derivatives for the way back: " + _some(laws, "; ")] if laws else []),
             ]
             yield Moment("forward", i, heading, tuple(sentences))
 
@@ -263,10 +265,31 @@ class _Teller:
                     before.append(f"{self._names[i]} {brief(node.grad)} {sign} {brief(abs(adjoint))} = {sum_}")
         sentences = []
         if given:
-            sentences.append("backward() adds this to the inputs: " + ", ".join(given))
+            sentences.append("backward() adds this to the inputs: " + _some(given, ", "))
         if before:
-            sentences.append("which have a grad already: " + ", ".join(before))
+            sentences.append("which have a grad already: " + _some(before, ", "))
         return Moment("end", None, "The sweep is complete", tuple(sentences))
+
+
+def _some(texts: Sequence[str], between: str) -> str:
+    more = len(texts) - _MANY
+    return between.join(texts[:_MANY]) + (f" … and {more:,} more" if more > 0 else "")
+
+
+def _scopes(expression: Expression) -> list[tuple[str, ...]]:
+    """For each node the scope that it folds into. As in `draw`, an input that only one scope uses is in that."""
+    nodes = expression.nodes
+    users: dict[int, set[tuple[str, ...]]] = {}
+    for node in nodes:
+        for edge in node.edges:
+            users.setdefault(edge.operand, set()).add(node.scope)
+    scopes = [node.scope for node in nodes]
+    for i, found in users.items():
+        home = min(found, key=len)
+        inside = all(scope[: len(home)] == home for scope in found)
+        if nodes[i].kind == "input" and inside and home[: len(scopes[i])] == scopes[i]:
+            scopes[i] = home
+    return scopes
 
 
 def _heading(step: Step) -> str:
