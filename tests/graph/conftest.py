@@ -65,17 +65,25 @@ def neuron():
 @pytest.fixture(scope="session")
 def browser():
     """One headless Chromium for all tests of a worker; where there is none, they are skipped, unless REQUIRE_BROWSER is set."""
+    required = os.environ.get("REQUIRE_BROWSER")
     chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
     if not (chromium and driver):
-        assert not os.environ.get("REQUIRE_BROWSER"), "REQUIRE_BROWSER is set, but there is no chromium with a driver"
+        assert not required, "REQUIRE_BROWSER is set, but there is no chromium with a chromedriver on the PATH"
         pytest.skip("there is no chromium with a chromedriver on the PATH")
     webdriver = pytest.importorskip("selenium.webdriver")
+    exceptions = pytest.importorskip("selenium.common.exceptions")
     options = webdriver.ChromeOptions()
     options.binary_location = chromium
     for argument in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"):
         options.add_argument(argument)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    with webdriver.Chrome(options=options, service=webdriver.ChromeService(driver)) as chrome:
+    try:
+        chrome = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
+    except exceptions.WebDriverException as error:
+        if required:
+            raise
+        pytest.skip(f"{chromium} does not start: {error.msg}")
+    with chrome:
         yield chrome
 
 

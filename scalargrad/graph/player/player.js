@@ -132,8 +132,7 @@
   const nameOf = (path) => shortened(path.at(-1), 24);
 
   /** Where folding left wide gaps, they close: a map of one axis that is monotone, and rigid where something stands. */
-  function squeezed(intervals, end) {
-    const gap = 64;
+  function squeezed(intervals, end, gap) {
     const taken = [];
     for (const [from, to] of intervals.sort((a, b) => a[0] - b[0])) {
       if (taken.length && from <= taken.at(-1)[1]) taken.at(-1)[1] = Math.max(taken.at(-1)[1], to);
@@ -191,8 +190,8 @@
     );
     const stand = [...others.map(([x, y, w, h]) => [x - 16, y - 4, w + 32, h + 8]), ...labels];
     const plain = { map: (x) => x };
-    const across = folds.size ? squeezed(stand.map((b) => [b[0], b[0] + b[2]]), story.width) : { ...plain, end: story.width };
-    const down = folds.size ? squeezed(stand.map((b) => [b[1], b[1] + b[3]]), story.height) : { ...plain, end: story.height };
+    const across = folds.size ? squeezed(stand.map((b) => [b[0], b[0] + b[2]]), story.width, 64) : { ...plain, end: story.width };
+    const down = folds.size ? squeezed(stand.map((b) => [b[1], b[1] + b[3]]), story.height, 26) : { ...plain, end: story.height };
     const moved = ([x, y, w, h]) => [across.map(x + w / 2) - w / 2, down.map(y + h / 2) - h / 2, w, h];
     const along = (points) => points.map((x, k) => (k % 2 ? down.map(x) : across.map(x)));
 

@@ -24,7 +24,7 @@ __all__ = ["Arrow", "Gradient", "Moment", "Piece", "Share", "Story", "tell"]
 _SPAN_PER_NODE = 20  # as in `draw`: an expression with longer edges takes as long to draw as a larger one
 _LONGEST_LABEL = 200  # characters, where there is room for many
 _ROOM = 7  # the least number of characters that a gradient has in its box: "not yet"
-_MANY = 12  # numbers, or formulas, in a sentence; a reader has enough of more
+_NUMBERS, _FORMULAS = 12, 4  # in a sentence; a reader has enough of more
 _SIGNS = {"*": "×", "-": "−"}
 
 
@@ -214,7 +214,7 @@ class _Teller:
         inputs = [
             f"{self._names[i]} = {brief(node.value)}" for i, node in enumerate(self._nodes) if node.kind == "input"
         ]
-        what = "These numbers are given: " + _some(inputs, ", ") + "." if inputs else "All numbers here are constants."
+        what = "These numbers are given: " + _some(inputs) + "." if inputs else "All numbers here are constants."
         return Moment("start", None, "Forward: each row computes its value from its operands", (what,))
 
     def _forward(self) -> Iterator[Moment]:
@@ -226,7 +226,7 @@ class _Teller:
             laws = [arrow.law for arrow in self._arrows(i) if arrow.law]
             sentences = [
                 f"{self._names[i]} = {self._computed(node)}",
-                *(["It keeps its local derivatives for the way back: " + _some(laws, "; ")] if laws else []),
+                *(["It keeps its local derivatives for the way back: " + _some(laws, "; ", _FORMULAS)] if laws else []),
             ]
             yield Moment("forward", i, heading, tuple(sentences))
 
@@ -265,15 +265,15 @@ class _Teller:
                     before.append(f"{self._names[i]} {brief(node.grad)} {sign} {brief(abs(adjoint))} = {sum_}")
         sentences = []
         if given:
-            sentences.append("backward() adds this to the inputs: " + _some(given, ", "))
+            sentences.append("backward() adds this to the inputs: " + _some(given))
         if before:
-            sentences.append("which have a grad already: " + _some(before, ", "))
+            sentences.append("which have a grad already: " + _some(before))
         return Moment("end", None, "The sweep is complete", tuple(sentences))
 
 
-def _some(texts: Sequence[str], between: str) -> str:
-    more = len(texts) - _MANY
-    return between.join(texts[:_MANY]) + (f" … and {more:,} more" if more > 0 else "")
+def _some(texts: Sequence[str], between: str = ", ", most: int = _NUMBERS) -> str:
+    more = len(texts) - most
+    return between.join(texts[:most]) + (f" … and {more:,} more" if more > 0 else "")
 
 
 def _scopes(expression: Expression) -> list[tuple[str, ...]]:
