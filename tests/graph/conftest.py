@@ -64,7 +64,7 @@ def neuron():
 
 @pytest.fixture(scope="session")
 def browser():
-    """One headless Chromium for all tests of a worker; where there is none, they are skipped, unless REQUIRE_BROWSER is set."""
+    """One headless Chromium for all tests of a worker. Without, they are skipped; REQUIRE_BROWSER forbids it."""
     required = os.environ.get("REQUIRE_BROWSER")
     chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
     if not (chromium and driver):

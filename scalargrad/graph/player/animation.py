@@ -90,7 +90,8 @@ def _keyframes(name: str, steps: range, end: int, seconds: float) -> str:
     first, last = (f"{100 * step / (end + 1):.4g}%" for step in (steps.start, steps.stop))
     frames = "0%{opacity:0}" * (steps.start > 0) + f"{first}{{opacity:1}}" + f"{last}{{opacity:0}}" * (steps.stop < end)
     shown = int(steps.stop == end)
-    return f".{name}{{opacity:{shown};animation:{name} {seconds * (end + 1):g}s step-end infinite}}@keyframes {name}{{{frames}}}"
+    style = f"opacity:{shown};animation:{name} {seconds * (end + 1):g}s step-end infinite"
+    return f".{name}{{{style}}}@keyframes {name}{{{frames}}}"
 
 
 def _document(story: Story, style: str, body: list[str]) -> str:

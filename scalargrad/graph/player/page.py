@@ -17,12 +17,13 @@ from scalargrad.graph.player.story import Story
 __all__ = ["html"]
 
 _FOLDER = Path(__file__).parent
+_SCRIPTS = ("story.js", "places.js", "drawing.js", "panel.js", "search.js", "player.js")
 _UNSAFE = {ord(c): f"\\u{ord(c):04x}" for c in "<>&"}  # all else that could act is not ASCII, and JSON escapes that
 
 
 def html(story: Story) -> str:
     """The page, complete."""
-    style, script = _read("player.css"), _read("player.js")
+    style, script = _read("player.css"), _script()
     policy = {
         "default-src": "'none'",
         "script-src": _hash(script),
@@ -43,6 +44,11 @@ def html(story: Story) -> str:
 
 def _read(name: str) -> str:
     return (_FOLDER / name).read_text(encoding="utf-8")
+
+
+def _script() -> str:
+    """The files as one, with one scope that is no other's."""
+    return '"use strict";\n(() => {\n' + "\n".join(map(_read, _SCRIPTS)) + "})();\n"
 
 
 def _hash(text: str) -> str:
