@@ -68,7 +68,7 @@ from scalargrad.functions import (
     where,
 )
 from scalargrad.gates import gate
-from scalargrad.graph import draw, explain, trace
+from scalargrad.graph import animate, draw, explain, play, trace
 from scalargrad.sweeps import gradients
 from scalargrad.transforms import derivative, grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 
@@ -86,6 +86,7 @@ __all__ = [
     "__version__",
     "acos",
     "acosh",
+    "animate",
     "asin",
     "asinh",
     "atan",
@@ -127,6 +128,7 @@ __all__ = [
     "maximum",
     "minimum",
     "no_grad",
+    "play",
     "polygamma",
     "prod",
     "relu",

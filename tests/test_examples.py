@@ -53,7 +53,8 @@ def test_example(example: Path, tmp_path: Path) -> None:
     for picture in pictures:
         assert picture.stem.startswith(example.stem)
         assert str(Path("pictures", picture.name)) in printed
-        assert min(size_of(picture)) >= 100
+        if picture.suffix == ".png":
+            assert min(size_of(picture)) >= 100
         assert picture.stat().st_size > 4_000  # a blank one is smaller
 
 

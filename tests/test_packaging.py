@@ -160,6 +160,8 @@ def test_a_wheel_without_the_native_engine_is_for_everywhere(sdist, tmp_path):
     python = virtual(THIS, tmp_path / "venv")
     wheel = wheel_of(sdist, python, tmp_path, SCALARGRAD_BUILD="pure")
     assert wheel.name.endswith("-py3-none-any.whl")
+    page = {str(path.relative_to(ROOT)) for path in (ROOT / "scalargrad/graph/player").glob("*.[hcj]*s*")}
+    assert page <= set(zipfile.ZipFile(wheel).namelist())
     installed(wheel, python, "python", tmp_path)
 
 

@@ -74,7 +74,8 @@ def _run(arguments: Sequence[str]) -> int:
         print(f"scalargrad {scalargrad.__version__}, {ENGINE} engine ({REASON}), {python}")
         return 0
     if not options.words:
-        if options.draw is not None or options.tape or options.json or options.trace or options.explain is not None:
+        to_show = (options.draw, options.play, options.explain)
+        if options.tape or options.json or options.trace or any(given is not None for given in to_show):
             raise _Mistake('there is nothing to show: write an expression first, as in "x**2" x=3 --tape')
         return open_repl()
     text, *assignments = options.words
@@ -93,6 +94,8 @@ def _run(arguments: Sequence[str]) -> int:
     y.backward()
     if options.draw is not None:
         _draw(y, options.draw)
+    if options.play is not None:
+        _play(y, options.play)
     gradients = {name: x.grad for name, x in variables.items()}
     print(_as_json(y.data, gradients) if options.json else _as_table(y.data, gradients))
     if options.tape:
@@ -101,6 +104,8 @@ def _run(arguments: Sequence[str]) -> int:
         print(f"\n{text}")
     if options.draw is not None and not options.json:
         print(f"\npicture: {options.draw}")
+    if options.play is not None and not options.json:
+        print(f"\nplayer: {options.play}")
     return 0
 
 
@@ -142,6 +147,14 @@ def _draw(y: Value, file: str) -> None:
         raise _Mistake(f"--draw: {error}") from None
 
 
+def _play(y: Value, file: str) -> None:
+    play = importlib.import_module("scalargrad.graph").play
+    try:
+        play(y, file)
+    except (RenderError, ValueError, OSError) as error:
+        raise _Mistake(f"--play: {error}") from None
+
+
 def _as_table(value: float, gradients: dict[str, float]) -> str:
     lines = {"value": value} | {f"d/d{name}": gradient for name, gradient in gradients.items()}
     width = max(map(len, lines)) + 4
@@ -174,6 +187,7 @@ def _options(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> argpa
     options = parser.parse_intermixed_args(marked)
     options.words = [word.removeprefix("\0") for word in options.words]
     options.draw = options.draw and options.draw.removeprefix("\0")
+    options.play = options.play and options.play.removeprefix("\0")
     options.explain = options.explain and options.explain.removeprefix("\0")
     if options.json and (options.trace or options.explain is not None):
         parser.error(f"argument {'--trace' if options.trace else '--explain'}: not allowed with argument --json")
@@ -192,6 +206,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("words", nargs="*", help=argparse.SUPPRESS)
     parser.add_argument("--draw", metavar="FILE", help="draw the graph; FILE ends in .svg, .png, .pdf or .dot")
+    parser.add_argument("--play", metavar="FILE", help="write a page to step through; FILE ends in .html")
     shows = parser.add_mutually_exclusive_group()
     shows.add_argument("--tape", action="store_true", help="print the tape as well")
     shows.add_argument("--json", action="store_true", help="print one JSON object, with nan and inf as strings")

@@ -7,11 +7,11 @@ from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 from scalargrad.errors import RenderError
 from scalargrad.graph import render
 from scalargrad.graph.dot import dot_source
+from scalargrad.graph.files import write
 from scalargrad.graph.fold import Collapse, Drawing, fold
 from scalargrad.graph.look import Look, NumberFormat
 from scalargrad.graph.model import Expression, Row, read
@@ -185,7 +185,7 @@ class Graph:
             content = self.source.encode()
         else:
             raise ValueError(f"{path}: the suffix of a picture is one of .svg, .png, .pdf, .dot")
-        _write(path, content)
+        write(path, content)
         return path
 
     def __str__(self) -> str:
@@ -202,13 +202,3 @@ class Graph:
             return {"image/svg+xml": self.svg(), "text/plain": str(self)}
         except RenderError as error:
             return {"text/plain": f"{self}\n\n({error})"}
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Write all of it or nothing: into a new file next to it, which then takes its name."""
-    unfinished = path.with_name(f".{uuid4()}.unfinished")
-    try:
-        unfinished.write_bytes(content)
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)

@@ -14,7 +14,7 @@ from typing import Any
 from scalargrad.errors import RenderError
 from scalargrad.graph.dot import SHOWN_FONT, with_shown_font
 
-__all__ = ["pdf", "png", "svg"]
+__all__ = ["pdf", "png", "raster", "svg"]
 
 _TIMEOUT = 60.0  # seconds
 _MOST_PIXELS = 50e6
@@ -46,6 +46,14 @@ def png(source: str, scale: float) -> bytes:
     if resvg is None:
         raise RenderError(f"nothing here can make a PNG: there is no `dot` on the PATH, and no resvg-py.{_WAYS}")
     return _rasterise(resvg, svg(source), scale)
+
+
+def raster(drawn: str, scale: float) -> bytes:
+    """An SVG as PNG. Raises RenderError where there is no resvg-py, or that fails."""
+    resvg = _module("resvg_py")
+    if resvg is None:
+        raise RenderError('this takes resvg-py, which is not here: pip install "scalargrad-tape[draw]"')
+    return _rasterise(resvg, drawn, scale)
 
 
 def pdf(source: str) -> bytes:

@@ -187,6 +187,17 @@ def test_a_picture_that_cannot_be_saved(mistake, file):
     assert mistake("x", "x=1", "--draw", file).startswith("error: --draw: ")
 
 
+def test_play(printed, tmp_path):
+    path = tmp_path / "steps.html"
+    assert printed("x * x", "x=3", "--play", str(path)).endswith(f"\nplayer: {path}\n")
+    assert path.read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
+
+
+@pytest.mark.parametrize("file", ["-", "steps.svg", "missing/steps.html"])
+def test_a_player_that_cannot_be_written(mistake, file):
+    assert mistake("x", "x=1", "--play", file).startswith("error: --play: ")
+
+
 def test_a_picture_that_cannot_be_drawn(mistake, tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
     path = tmp_path / "graph.pdf"
@@ -215,7 +226,7 @@ def test_version_tells_why_the_engine_runs(command):
 
 def test_help_names_every_option_and_function_and_its_examples_run(command, capsys):
     out = command("--help").stdout
-    for word in ("--draw", "--tape", "--json", "--trace", "--explain", "--version", *SIGNATURES):
+    for word in ("--draw", "--play", "--tape", "--json", "--trace", "--explain", "--version", *SIGNATURES):
         assert word in out
     assert max(map(len, out.splitlines())) <= 80
     examples = re.findall(r"python -m scalargrad (\".*)", out)
@@ -265,6 +276,7 @@ def test_one_line_exit_status_2_and_no_traceback(command, arguments, line):
         (["x=3", "x + 1"], "'x=3' comes too early"),
         (["--tape"], "there is nothing to show: write an expression first"),
         (["--draw", "graph.svg"], "there is nothing to show"),
+        (["--play", "steps.html"], "there is nothing to show"),
         (["x", "x=1", "--draw"], "--draw: expected one argument: see python -m scalargrad --help"),
         (["x", "x=1", "--jsn"], "unrecognized arguments: --jsn: see python -m scalargrad --help"),
         (["x", "x=1", "--js"], "unrecognized arguments: --js"),

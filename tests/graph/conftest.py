@@ -3,10 +3,12 @@
 import os
 import shutil
 import sys
+from pathlib import Path
 
 import pytest
 
-from scalargrad import Value, sigmoid
+from scalargrad import Value, play, sigmoid
+from tests.graph.browser import Player
 
 # A real Graphviz is tested where there is one; REQUIRE_DOT says that there has to be.
 _SYSTEM = ["system"] if shutil.which("dot") or os.environ.get("REQUIRE_DOT") else []
@@ -58,3 +60,44 @@ def neuron():
     out.label = "out"
     out.backward()
     return out
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """One headless Chromium for all tests of a worker. Without, they are skipped; REQUIRE_BROWSER forbids it."""
+    required = os.environ.get("REQUIRE_BROWSER")
+    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
+    if not (chromium and driver):
+        assert not required, "REQUIRE_BROWSER is set, but there is no chromium with a chromedriver on the PATH"
+        pytest.skip("there is no chromium with a chromedriver on the PATH")
+    webdriver = pytest.importorskip("selenium.webdriver")
+    exceptions = pytest.importorskip("selenium.common.exceptions")
+    options = webdriver.ChromeOptions()
+    options.binary_location = chromium
+    for argument in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"):
+        options.add_argument(argument)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    try:
+        chrome = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
+    except exceptions.WebDriverException as error:
+        if required:
+            raise
+        pytest.skip(f"{chromium} does not start: {error.msg}")
+    with chrome:
+        yield chrome
+
+
+@pytest.fixture
+def opened(browser, tmp_path):
+    """A function that opens the player of a Value, or a file that is there. No page may complain or ask for another."""
+    pages = []
+
+    def open_(what, **how):
+        url = (what if isinstance(what, Path) else play(what, tmp_path / "y.html")).as_uri()
+        pages.append((Player(browser, url, **how), url))
+        return pages[-1][0]
+
+    yield open_
+    for page, url in pages[-1:]:  # the logs of those before were emptied
+        assert page.complaints() == []
+        assert page.requests() == [url]
