@@ -333,7 +333,7 @@ class _Reading:
         flows: dict[Hashable, Flow] = {}
         for edge in edges:
             source = of[edge.operand]
-            key: Hashable = source if source >= len(of) else edge  # edges from a box need not be equal
+            key: Hashable = source if source >= len(of) else (source, edge.derivative)  # those of a box may differ
             before = flows.get(key, Flow(place[source], edge.derivative, 0))
             derivative = before.derivative if before.derivative == edge.derivative else None
             flows[key] = Flow(place[source], derivative, before.times + 1)
