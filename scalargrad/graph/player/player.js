@@ -106,7 +106,7 @@ const legible = 1; // so texts have 11 pixels
 function currentZoom() {
   if (typeof zoom === "number") return zoom;
   const all = Math.min((view.clientWidth - 2) / drawing.width, (view.clientHeight - 2) / drawing.height);
-  return Math.min(1.6, zoom === "all" ? all : Math.max(legible, all));
+  return Math.min(1.6, zoom === "all" || all > 0.85 * legible ? all : legible); // nearly that is better than to scroll
 }
 
 function applyZoom() {
