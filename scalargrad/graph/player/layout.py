@@ -5,16 +5,14 @@ label goes from one markup into another.
 """
 
 import re
-import sys
 from dataclasses import dataclass
 from xml.etree import ElementTree
 
 from scalargrad.graph.dot import dot_source
-from scalargrad.graph.fold import Drawing, fold
-from scalargrad.graph.model import Expression
+from scalargrad.graph.fold import Drawing
 from scalargrad.graph.render import svg
 
-__all__ = ["Box", "Layout", "Line", "lay_out", "unfolded"]
+__all__ = ["Box", "Layout", "Line", "lay_out"]
 
 _SVG = "{http://www.w3.org/2000/svg}"
 _MARGIN = 22.0  # all around, in the units of the drawing: room for the name of a scope
@@ -41,15 +39,10 @@ class Layout:
     lines: dict[str, list[Line]]
 
 
-def unfolded(expression: Expression) -> Drawing:
-    """What to draw of it if nothing is folded: the page does that by itself."""
-    return fold(expression, siblings=False, sums=False, most=sys.maxsize)
-
-
-def lay_out(expression: Expression) -> Layout:
-    """Have Graphviz place an expression. Raises RenderError where there is none."""
-    drawing = ElementTree.fromstring(svg(dot_source(unfolded(expression))).encode())
-    graph = drawing.find(f"{_SVG}g")
+def lay_out(drawing: Drawing) -> Layout:
+    """Have Graphviz place what is drawn. Raises RenderError where there is none."""
+    drawn = ElementTree.fromstring(svg(dot_source(drawing)).encode())
+    graph = drawn.find(f"{_SVG}g")
     assert graph is not None
     shift = re.search(r"translate\(([-\d.]+)[ ,]+([-\d.]+)\)", graph.get("transform", ""))
     assert shift is not None
@@ -63,7 +56,7 @@ def lay_out(expression: Expression) -> Layout:
             boxes[name] = moved.box(group)
         elif group.get("class") == "edge":
             lines.setdefault(name, []).append(moved.line(group))
-    width, height = map(float, drawing.get("viewBox", "").split()[2:])
+    width, height = map(float, drawn.get("viewBox", "").split()[2:])
     return Layout(width + 2 * _MARGIN, height + 2 * _MARGIN, boxes, lines)
 
 

@@ -3,6 +3,7 @@
 Each number is written here, once, as `draw` and `trace` write it. The page only decides what is shown when.
 """
 
+import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -12,10 +13,10 @@ from typing import Literal
 
 from scalargrad.errors import RenderError
 from scalargrad.graph import symbols
-from scalargrad.graph.fold import span
+from scalargrad.graph.fold import Drawing, fold, span
 from scalargrad.graph.model import Expression, Node, Pass
 from scalargrad.graph.names import Names
-from scalargrad.graph.player.layout import Box, Line, lay_out, unfolded
+from scalargrad.graph.player.layout import Box, Line, lay_out
 from scalargrad.graph.spelling import brief, literal, named, number
 from scalargrad.graph.steps import Contribution, Step, Trace
 
@@ -110,7 +111,7 @@ class Story:
 def tell(found: Pass, max_nodes: int, name: str) -> Story:
     """The story of a backward pass. Raises RenderError if there is too much of it, or nothing here to draw with."""
     expression = found.expression
-    nodes, passed = len(expression.nodes), span(unfolded(expression))
+    nodes, passed = len(expression.nodes), span(_unfolded(expression))
     enough = max(nodes, ceil(passed / _SPAN_PER_NODE))
     if enough > max_nodes:
         raise RenderError(
@@ -121,13 +122,19 @@ def tell(found: Pass, max_nodes: int, name: str) -> Story:
     return _Teller(found).story()
 
 
+def _unfolded(expression: Expression) -> Drawing:
+    """All of it: the page folds by itself."""
+    return fold(expression, siblings=False, sums=False, most=sys.maxsize)
+
+
 class _Teller:
     def __init__(self, found: Pass) -> None:
         self._nodes, self._adjoints, self._root = found.expression.nodes, found.adjoints, found.root
         self._names = Names(found.expression)
         self._steps = Trace(found, None).steps
-        self._scopes = _scopes(found.expression)
-        self._layout = lay_out(self._with_room(found.expression))
+        drawing = _unfolded(self._with_room(found.expression))
+        self._scopes = {item.name: item.scope for item in drawing.items}
+        self._layout = lay_out(drawing)
 
     def story(self) -> Story:
         title = self._nodes[self._root].label or self._names.operation(self._root) or self._names[self._root]
@@ -166,7 +173,7 @@ class _Teller:
             self._names.operation(i),
             self._computed(node),
             node.rule.name if node.rule else "",
-            tuple(literal(name) for name in self._scopes[i]),
+            tuple(literal(name) for name in self._scopes[f"n{i}"]),
             literal(node.line or "", _LONGEST_LABEL),
             boxes[f"n{i}"],
             boxes[f"n{i}op"] if is_result else None,
@@ -274,22 +281,6 @@ class _Teller:
 def _some(texts: Sequence[str], between: str = ", ", most: int = _NUMBERS) -> str:
     more = len(texts) - most
     return between.join(texts[:most]) + (f" … and {more:,} more" if more > 0 else "")
-
-
-def _scopes(expression: Expression) -> list[tuple[str, ...]]:
-    """For each node the scope that it folds into. As in `draw`, an input that only one scope uses is in that."""
-    nodes = expression.nodes
-    users: dict[int, set[tuple[str, ...]]] = {}
-    for node in nodes:
-        for edge in node.edges:
-            users.setdefault(edge.operand, set()).add(node.scope)
-    scopes = [node.scope for node in nodes]
-    for i, found in users.items():
-        home = min(found, key=len)
-        inside = all(scope[: len(home)] == home for scope in found)
-        if nodes[i].kind == "input" and inside and home[: len(scopes[i])] == scopes[i]:
-            scopes[i] = home
-    return scopes
 
 
 def _heading(step: Step) -> str:
