@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from math import isfinite
 from typing import TYPE_CHECKING, overload
 
 from scalargrad.engine import Value
-from scalargrad.engine.messages import not_a_number
+from scalargrad.engine.messages import not_a_number, shorten
+from scalargrad.engine.number import real
 from scalargrad.graph.model import follow
 
 if TYPE_CHECKING:  # who does not ask does not wait for it
@@ -25,7 +27,7 @@ def explain(y: Value, x: Value | None = None, *, k: int = 10, move: float | None
     and the k with the largest products are listed, largest first. Where the gradient is zero, infinite or nan, the
     rows that made it so are named, with their source lines if they were recorded within `with scalargrad.debug():`.
     `explain(y)` gives one line for each input. No `.grad` is changed. Raises StaleValueError as `backward` does, with a
-    note that tells which rows are out of date.
+    note that tells which rows are out of date; ValueError unless k is 1 at least, and move finite.
 
     Which path dominates?
 
@@ -71,6 +73,10 @@ was recorded: compute the expression again, or use x.detach() for what shall kee
     for v in (y, y if x is None else x):
         if type(v) is not Value:
             raise TypeError(not_a_number("explain(y, x) takes Values", v))
+    if type(k) is not int or k < 1:
+        raise ValueError(f"k= is how many paths are listed, 1 at least, not {shorten(repr(k))}")
+    if move is not None and not isfinite(move := real("move= is a real number, how far to move x", move)):
+        raise ValueError(f"move= is a finite number, how far to move x, not {move}")
     from scalargrad.graph.explanation import Explanation, Ground, Overview
 
     ground = Ground(follow(y))

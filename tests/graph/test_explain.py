@@ -346,3 +346,17 @@ def test_a_notebook_shows_tables_in_which_labels_are_text(x):
         assert "<b>" not in found._repr_html_()
         assert "&lt;b&gt;&amp;" in found._repr_html_()
         assert found._repr_html_().count("<table>") == 1
+
+
+@pytest.mark.parametrize("k", [0, -1, 2.0, "all", True])
+def test_k_is_a_number_of_paths(k):
+    y = Value(1.0) * 2
+    with pytest.raises(ValueError, match="k= is how many paths are listed, 1 at least, not "):
+        explain(y, k=k)
+
+
+def test_a_move_is_a_finite_number(x):
+    with pytest.raises(TypeError, match="move= is a real number, how far to move x, not 'a'"):
+        explain(x * x, x, move="a")
+    with pytest.raises(ValueError, match="move= is a finite number, how far to move x, not nan"):
+        explain(x * x, x, move=math.nan)

@@ -287,3 +287,9 @@ def test_an_interrupt_ends_it_and_nothing_else(pressed, capsys):
     y = Value(1.0) + 1.0 + 1.0 + 1.0
     assert len(trace(y, step=True).steps) == 3
     assert capsys.readouterr().out.count("grad 1") == 1
+
+
+@pytest.mark.parametrize("limit", [-1, 1.5, "10", True])
+def test_a_limit_is_a_number_of_rows(limit):
+    with pytest.raises(ValueError, match="limit= is how many rows are shown, or None for all, not "):
+        trace(Value(1.0), limit=limit)
