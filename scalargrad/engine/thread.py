@@ -125,8 +125,8 @@ class _Mode(ContextDecorator):
     def __exit__(self, *_: object) -> None:
         try:
             self._leave()
-        except BaseException:  # an interrupt, or no memory: once more, for what it changes must not stay so
-            self._leave()
+        except BaseException:  # an interrupt, or no memory: once more, for the mode must not stay on
+            self._leave()  # (one that Python lets in before the first line of __exit__ is out of reach)
             raise
 
     def _leave(self) -> None:
