@@ -12,8 +12,8 @@ import nox
 
 nox.options.sessions = ["sanitize"]
 
-# All that records; the others of tests/test_*.py are about the package, and draw, build and measure.
-OTHERS = {"test_benchmarks.py", "test_examples.py", "test_packaging.py", "test_readme.py"}
+# All that records; the others of tests/test_*.py are about the package or the suite, and draw, build, measure.
+OTHERS = {"test_benchmarks.py", "test_engines.py", "test_examples.py", "test_packaging.py", "test_readme.py"}
 RECORDING = sorted(str(path) for path in Path("tests").glob("test_*.py") if path.name not in OTHERS)
 SUITE = ("tests/engine", *RECORDING, "tests/nn", "tests/transforms")
 

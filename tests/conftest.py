@@ -11,6 +11,7 @@ import os
 from collections import Counter
 
 import pytest
+from hypothesis import settings
 
 from scalargrad.engine import ENGINE
 
@@ -18,6 +19,11 @@ BUILT = ["python"]
 if os.environ.get("REQUIRE_NATIVE") == "1" or importlib.util.find_spec("scalargrad.engine.native"):
     importlib.import_module("scalargrad.engine.native")  # a broken one is no reason to test less
     BUILT.append("native")
+
+
+# No test passes or fails by the time that an example takes: on a busy machine, or under the sanitizers, that is long.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 
 # ── the tests of each engine ────────────────────────────────────────────────────────────────────────────────────────

@@ -674,6 +674,27 @@ cdef inline PyObject *append_aside(Store *s, int op, Py_ssize_t count, double da
     return value
 
 
+# No comprehensions in what records: those of Cython 3.3.1 take a reference too many away where memory runs out.
+
+
+def _number_or_none(derivative):
+    return None if derivative is None else float(derivative)
+
+
+def _none_for_zero(derivative):
+    return derivative or None
+
+
+cdef list taken(demand, operands):
+    """The operands that a rule is applied to: Values, and all else as floats."""
+    cdef list xs = list(operands)
+    cdef Py_ssize_t i
+    for i in range(len(xs)):
+        if not is_value(PyList_GET_ITEM(<PyObject *>xs, i)):
+            xs[i] = real(demand, xs[i])
+    return xs
+
+
 def _record(rule, tuple operands):
     """Apply a rule to operands, at least one of them a Value, and append the row to their tape: any rule, any mode."""
     cdef Store *s = NULL
@@ -714,9 +735,9 @@ cdef object _recorded(Store *s, rule, tuple operands, list numbers):
             derivatives = rule.derivatives(IEEE, *map(IeeeFloat, numbers), out=IeeeFloat(data))
         except Exception as error:  # a gate's, that uses math itself
             raise messages.failed(error, rule, operands, numbers) from None
-        derivatives = tuple([None if d is None else float(d) for d in derivatives])
+        derivatives = tuple(map(_number_or_none, derivatives))
     if rule.routes:
-        derivatives = tuple([d or None for d in derivatives])  # not reached, which is other than reached by 0
+        derivatives = tuple(map(_none_for_zero, derivatives))  # not reached, which is other than reached by 0
     if s.epoch != began:  # a gate has done more than calculate
         for operand in operands:
             x = <PyObject *>operand
@@ -746,15 +767,18 @@ cdef object _append(Store *s, rule, double data, tuple operands, tuple derivativ
         constant = derivatives[0] if op == MUL else first
         value = stolen(make_room_and_append(s, op, A_CONST, NULL, <PyObject *>last, data, constant, derivatives[1]))
     else:
-        numbers = [0.0 if type(each) is Value else each for each in operands]
-        slopes = [0.0 if d is None else float(d) for d in derivatives]
+        slopes = [0.0] * count  # made first, for these might run code of others
+        for i in range(count):
+            if derivatives[i] is not None:
+                slopes[i] = float(derivatives[i])
         room(s)
         room_aside(s, count)
         for i in range(count):
             x = PyTuple_GET_ITEM(<PyObject *>operands, i)
             item = s.pool + s.pool_n + i
             item.row = (<Thin *>x).row if is_value(x) else 0
-            item.constant, item.derivative, item.reached = numbers[i], slopes[i], derivatives[i] is not None
+            item.constant = 0.0 if is_value(x) else <object>x  # a float
+            item.derivative, item.reached = slopes[i], derivatives[i] is not None
         value = stolen(append_aside(s, op, count, data))
     if op == GATE:
         extra_of(value).rule = rule
@@ -814,10 +838,10 @@ def function(rule):
         else:
             raise TypeError(f"{rule.name} takes {arity} operand(s), not {len(operands)}")
         if Value in map(type, operands):
-            return _record(rule, tuple([x if type(x) is Value else real(demand, x) for x in operands]))
+            return _record(rule, tuple(taken(demand, operands)))
         if (m := namespace_of(*operands)) is not None:
             return rule.value(m, *operands)
-        numbers = [real(demand, x) for x in operands]
+        numbers = taken(demand, operands)
         try:
             return rule.value(FLOATS, *numbers)
         except Exception as error:
@@ -1510,6 +1534,11 @@ cdef PyObject *constant_over(Store *s, double x, PyObject *right, double out, do
     return append_aside(s, DIV, 2, out)
 
 
+cdef inline object operand(x):
+    """x as an operand: a Value as it is, a number as a float, and None for what is neither."""
+    return x if is_value(<PyObject *>x) else as_float(x)
+
+
 cdef inline object prefix(int op, PyObject *value):
     cdef double out, slope
     if ready((<Thin *>value).store) and unary(op, row_of(value).data, &out, &slope):
@@ -1547,8 +1576,8 @@ cdef class Handle:
         return infix(POW, POW_CONST, CONST_POW, <PyObject *>left, <PyObject *>right)
 
     def __mod__(left, right):
-        operands = tuple([x if type(x) is Value else as_float(x) for x in (left, right)])
-        if None in operands:
+        operands = operand(left), operand(right)
+        if operands[0] is None or operands[1] is None:
             return NotImplemented
         cdef PyObject *out = typed(MOD, <PyObject *>operands)
         return _record(RULES["mod"], operands) if out == NULL else stolen(out)
@@ -1883,10 +1912,13 @@ cdef PyObject *call_value(PyObject *cls, PyObject *const *args, size_t nargs, Py
     if names == NULL and n == 1 and PyFloat_CheckExact(args[0]):
         value = new_input(PyFloat_AS_DOUBLE(args[0]))
     else:
-        positional = tuple([<object>args[i] for i in range(n)])
-        keywords = {} if names == NULL else {name: <object>args[n + i] for i, name in enumerate(<tuple>names)}
-        call = (<PyTypeObjectInside *>&PyType_Type).tp_call
-        value = stolen(call(cls, <PyObject *>positional, <PyObject *>keywords))
+        positional, keywords = [None] * n, {}
+        for i in range(n):
+            positional[i] = <object>args[i]
+        for i in range(0 if names == NULL else PyTuple_GET_SIZE(names)):
+            keywords[<object>PyTuple_GET_ITEM(names, i)] = <object>args[n + i]
+        arguments, call = tuple(positional), (<PyTypeObjectInside *>&PyType_Type).tp_call
+        value = stolen(call(cls, <PyObject *>arguments, <PyObject *>keywords))
     incref(<PyObject *>value)
     return <PyObject *>value
 

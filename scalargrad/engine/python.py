@@ -243,7 +243,7 @@ def sweep(seeds: dict[Value, float], first: Value | None = None) -> dict[Value, 
     >>> sweep({x * x: 1.0, x + 1: 10.0})[x]
     16.0
     """
-    adjoints: dict[Value, float | None] = dict(seeds)
+    adjoints: dict[Value, float | None] = {root: float(seed) for root, seed in seeds.items()}
     start = -1 if first is None else first._order
     reached = {-root._order: root for root in seeds if root._order >= start}  # rows by minus their order
     latest = sorted(reached)  # a heap of these orders

@@ -49,9 +49,9 @@ class State:
 
     def settle(self) -> None:
         modes = list(self.entered)
-        path = tuple(mode.name for mode in modes if mode.kind == "scope")
-        self.recording = all(mode.kind != "no_grad" for mode in modes)
-        self.debug = any(mode.kind == "debug" for mode in modes)
+        kinds = [mode.kind for mode in modes]
+        path = tuple([mode.name for mode in modes if mode.kind == "scope"])
+        self.recording, self.debug = "no_grad" not in kinds, "debug" in kinds
         self._be_in(_PATHS.setdefault(path, path))
 
     def _be_in(self, scope: Path) -> None:
@@ -60,17 +60,27 @@ class State:
 
     def enter(self, name: Name) -> None:
         """Enter a scope, as `with scope(name)` does in several times the time; `leave` has to follow."""
-        self.entered.append(name)
-        self._be_in(name.within(self.scope))
+        try:
+            self.entered.append(name)
+            self._be_in(name.within(self.scope))
+        except BaseException:  # an interrupt, or no memory: what `leave` will find fits together
+            self.settle()
+            raise
 
     def leave(self, name: Name) -> None:
         """Leave the scope of this name, if it was entered."""
-        if self.entered and self.entered[-1] is name:
-            self.entered.pop()
-            path = self.scope[:-1]
-            self._be_in(_PATHS.setdefault(path, path))
-        elif name in self.entered:  # a mode within has not been left yet: a generator's
-            del self.entered[len(self.entered) - 1 - self.entered[::-1].index(name)]
+        entered, last = self.entered, len(self.entered) - 1
+        if last >= 0 and entered[last] is name:
+            try:
+                entered.pop()
+                path = self.scope[:-1]
+                self._be_in(_PATHS.setdefault(path, path))
+            except BaseException:  # as in _Mode.__exit__
+                del entered[last:]
+                self.settle()
+                raise
+        elif name in entered:  # a mode within has not been left yet: a generator's
+            del entered[last - entered[::-1].index(name)]
             self.settle()
 
 
@@ -88,7 +98,7 @@ class _Mode(ContextDecorator):
 
     def __init__(self, kind: str, name: str = "") -> None:
         self.kind, self.name = kind, name
-        self._stay: tuple[State, _Mode] | None = None
+        self._state: State | None = None  # of the thread that entered it, until it is left
 
     def _recreate_cm(self) -> "_Mode":
         return _Mode(self.kind, self.name)  # a decorated function may call itself, or run in two threads
@@ -102,21 +112,30 @@ class _Mode(ContextDecorator):
         return super().__call__(function)
 
     def __enter__(self) -> None:
-        if self._stay is not None:
+        if self._state is not None:
             raise RuntimeError(f"this {self.kind} was entered before and not left: make another one for each `with`")
-        state, self._stay = here.state, (here.state, self)
         try:
-            state.entered.append(self)
-            state.settle()
-        except BaseException:  # an interrupt
+            self._state = here.state
+            self._state.entered.append(self)
+            self._state.settle()
+        except BaseException:
             self.__exit__()
             raise
 
     def __exit__(self, *_: object) -> None:
-        if self._stay is not None:
-            state, self._stay = self._stay[0], None
-            state.entered[:] = [mode for mode in state.entered if mode is not self]  # the list is in use elsewhere
-            state.settle()
+        try:
+            self._leave()
+        except BaseException:  # an interrupt, or no memory: once more, for the mode must not stay on
+            self._leave()  # (one that Python lets in before the first line of __exit__ is out of reach)
+            raise
+
+    def _leave(self) -> None:
+        """May be broken off anywhere, and begun again."""
+        if self._state is not None:
+            if self in self._state.entered:
+                self._state.entered.remove(self)
+            self._state.settle()
+            self._state = None
 
 
 def no_grad(function: Callable[..., Any] | None = None) -> Any:

@@ -133,6 +133,50 @@ def test_no_grad_in_a_dropped_generator_ends_with_it(elsewhere):
     assert elsewhere(work) == (False, True)
 
 
+# ── interrupts ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def interrupted(mode, moment):
+    """Enter the mode and leave it, with an interrupt at so many steps of the interpreter; whether it came to that.
+
+    They are those of the functions that entering and leaving call: Python itself lets an interrupt in before the first
+    line of an `__exit__`, and then nobody leaves.
+    """
+
+    def trace(frame, event, _):
+        nonlocal moment
+        if Path(frame.f_code.co_filename).name == "thread.py" and frame.f_code.co_name not in ("__enter__", "__exit__"):
+            frame.f_trace_opcodes = True
+            moment -= 1
+            if moment == 0:
+                raise KeyboardInterrupt
+            return trace
+        return None
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        with mode:
+            pass
+    except KeyboardInterrupt:
+        return True
+    finally:
+        sys.settrace(before)
+    return False
+
+
+@pytest.mark.parametrize("mode", [no_grad, debug, lambda: scope("a")], ids=["no_grad", "debug", "scope"])
+def test_an_interrupt_on_the_way_in_or_out_does_not_keep_a_mode_on(mode):
+    for moment in range(1, 1000):
+        with scope("around"):
+            came = interrupted(mode(), moment)
+            y = Value(1.0) * 2.0
+        assert (y.operands != (), y.line, y.scope) == (True, None, ("around",)), moment
+        if not came:
+            break
+    assert 20 < moment < 999
+
+
 # ── scope ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -1,7 +1,9 @@
 """The backward sweep: what gradients it gives, where it adds, what it reaches, and at the edges."""
 
 import math
+from fractions import Fraction
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -155,6 +157,12 @@ def test_a_seed_that_is_no_number_is_refused(seed):
     with pytest.raises(TypeError, match="a seed is a real number"):
         x.backward(seed)
     assert not x.has_grad
+
+
+@pytest.mark.parametrize("seed", [3, True, Fraction(3), np.float64(3.0)], ids=lambda seed: type(seed).__name__)
+def test_a_seed_becomes_a_float(engine, seed):
+    x = Value(2.0)
+    assert [type(adjoint) for adjoint in engine.sweep({x * 1.0: seed, x: seed}).values()] == [float, float]
 
 
 def test_a_zero_seed_reaches_with_zero():

@@ -78,6 +78,19 @@ def test_a_scope_within_comes_last():
     assert scopes_of(y) == [("Inner", "inside"), ("Inner",)]
 
 
+def test_a_layer_without_neurons_leaves_the_scope_as_it_was():
+    class Net(Module):
+        def __init__(self):
+            self.layer = Layer(1, 1)
+            self.layer.neurons.clear()
+
+        def compute(self, x):
+            self.layer([x])
+            return x * 2.0
+
+    assert scopes_of(Net()(Value(1.0))) == [("Net",)]
+
+
 def test_an_exception_leaves_the_scope():
     layer = Layer(2, 3)
     with pytest.raises(ValueError, match="takes 2"):
