@@ -388,7 +388,13 @@ class Value(Number):
 
     @property
     def has_grad(self) -> bool:
-        """Whether a backward pass reached it, or its grad was set by hand."""
+        """Whether a backward pass reached it, or its grad was set by hand: is a zero a real zero, or "not yet"?
+
+        >>> p, q = Value(4.0), Value(5.0)
+        >>> (p * 0.0).backward()
+        >>> (p.grad, p.has_grad), (q.grad, q.has_grad)
+        ((0.0, True), (0.0, False))
+        """
         return self._grad is not None
 
     @property
