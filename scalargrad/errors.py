@@ -39,3 +39,7 @@ class ExpressionError(ScalarGradError, ValueError):
     def __init__(self, message: str, column: int = 0) -> None:
         super().__init__(message)
         self.column = column
+
+
+class ProgramError(ScalarGradError, RuntimeError):
+    """A Program cannot be recorded, run or loaded: what it was given does not fit it, or it would be silently wrong."""

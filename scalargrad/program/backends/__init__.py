@@ -1,0 +1,42 @@
+"""What runs a Code: NumPy, LLVM or JAX, behind one small interface.
+
+A backend is a mathematics namespace, and a way to evaluate straight-line code with it: rules are the table's.
+"""
+
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+from scalargrad.program.code import Code
+
+if TYPE_CHECKING:
+    import numpy as np
+
+__all__ = ["Backend", "Lanes", "Runner"]
+
+
+class Lanes(NamedTuple):
+    """What came out of a run over many points.
+
+    outputs  floats of shape (points, outputs); what stands where a lane failed or strayed is nobody's business
+    failed   of shape (points,): where Python would have raised, on the way that the code goes
+    strayed  of shape (points,): where a guard came out differently before anything failed
+    """
+
+    outputs: "np.ndarray"
+    failed: "np.ndarray"
+    strayed: "np.ndarray"
+
+
+class Runner(Protocol):
+    """A Code, ready to run."""
+
+    def __call__(self, points: "np.ndarray", shared: "np.ndarray") -> Lanes:
+        """Run at points of shape (points, inputs), floats, in C order if it can be, with these shared numbers (shared,)."""
+        ...
+
+
+class Backend(Protocol):
+    """`prepare` raises ProgramError, by name, for a rule that it cannot run."""
+
+    name: str
+
+    def prepare(self, code: Code) -> Runner: ...

@@ -1,0 +1,168 @@
+"""Straight-line code: numbers computed one after the other, with guards. What a Program is made of, and backends run.
+
+The *numbers* of a Code are counted from 0: first its inputs, then those it shares between all points (the parameters),
+then its constants, then one for each row, which a rule computes from numbers before it.
+
+>>> from scalargrad.namespaces import FLOATS
+>>> from scalargrad.rules import RULES
+>>> code = Code(2, 0, (1.0,), (Row(RULES["mul"], (0, 1)), Row(RULES["add"], (3, 2))), (4,))  # x * y + 1
+>>> evaluate(code, FLOATS, [3.0, 4.0], [])
+([13.0], False, False)
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property, reduce
+from math import inf
+from operator import and_
+from typing import Any
+
+from scalargrad.program.steering import STEERING
+from scalargrad.rules import RULES, Rule
+
+__all__ = ["Code", "Guard", "Row", "evaluate", "fault", "may_raise"]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One number, computed by a rule from others.
+
+    operands  which numbers the rule is applied to
+    quiet     where Python would raise it is IEEE 754's infinity or nan: part of a derivative, at an edge of a domain
+    label, scope, line  as those of a Value
+    """
+
+    rule: Rule
+    operands: tuple[int, ...]
+    quiet: bool = False
+    label: str = ""
+    scope: tuple[str, ...] = ()
+    line: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """What was so on this path through the source: the number `number` came to `expected`. `line` is where, file:line."""
+
+    number: int
+    expected: float
+    line: str = ""
+
+
+@dataclass(frozen=True)
+class Code:
+    """Straight-line code; see the module. `guards` are in the order of their numbers."""
+
+    inputs: int
+    shared: int
+    constants: tuple[float, ...]
+    rows: tuple[Row, ...]
+    outputs: tuple[int, ...]
+    guards: tuple[Guard, ...] = field(default=())
+
+    @property
+    def start(self) -> int:
+        """The number of the first row."""
+        return self.inputs + self.shared + len(self.constants)
+
+    @property
+    def numbers(self) -> int:
+        """How many numbers there are."""
+        return self.start + len(self.rows)
+
+    @cached_property
+    def constant(self) -> dict[int, float]:
+        """The constants by their number."""
+        return dict(enumerate(self.constants, start=self.inputs + self.shared))
+
+
+def evaluate(code: Code, m: Any, inputs: Sequence[Any], shared: Sequence[Any]) -> tuple[list[Any], Any, Any]:
+    """The outputs, by the mathematics namespace `m`, for numbers of its kind; and what is to be known of them.
+
+    The second result is whether a row failed (Python would have raised there), the third whether a guard came out
+    differently, so that the source goes another way; whichever comes first counts. Both are what `m` has for truth,
+    or False.
+    """
+    numbers = [*inputs, *shared, *code.constants]
+    failed: Any = False
+    strayed: Any = False
+    guards = _by_number(code.guards)
+    for at, guard in guards.items():
+        if at < code.start:
+            strayed = _or(strayed, numbers[at] != guard[0].expected)
+    for at, row in enumerate(code.rows, start=code.start):
+        operands = [numbers[i] for i in row.operands]
+        out = row.rule.value(m, *operands)
+        numbers.append(out)
+        if not row.quiet and (wrong := fault(m, row.rule, operands, out)) is not None:
+            failed = _or(failed, _unless(strayed, wrong))
+        for one in guards.get(at, ()):
+            strayed = _or(strayed, _unless(failed, out != one.expected))
+    return [numbers[i] for i in code.outputs], failed, strayed
+
+
+# ── where Python raises ─────────────────────────────────────────────────────────────────────────────────────────────
+
+#: What cannot raise: plain arithmetic, which overflows to an infinity, and functions that exist everywhere.
+_NEVER = {
+    *(rule for name, rule in STEERING.items() if name != "floordiv"),
+    *map(RULES.__getitem__, ("add", "sub", "mul", "neg", "pos", "abs", "sum", "prod", "dot", "maximum", "minimum")),
+    *map(RULES.__getitem__, ("where", "hypot", "cbrt", "atan", "atan2", "tanh", "asinh", "erf", "erfc", "logsumexp")),
+    *map(RULES.__getitem__, ("relu", "leaky_relu", "sigmoid", "softplus", "gelu")),
+}
+
+#: Where Python raises outside of the domain, nan excepted, and nowhere else. Others overflow, or take no infinity.
+_BY_DOMAIN = {
+    RULES[name] for name in ("sqrt", "log", "log1p", "log2", "log10", "asin", "acos", "acosh", "atanh")
+}
+_DIVISIONS = {RULES["div"], RULES["mod"], STEERING["floordiv"]}
+_POWERS = {RULES["pow"], RULES["pow_const"], RULES["const_pow"]}
+
+
+def may_raise(rule: Rule) -> bool:
+    """Whether there are operands at which Python raises; so it is for a gate, whose code nobody knows.
+
+    >>> may_raise(RULES["mul"]), may_raise(RULES["div"])
+    (False, True)
+    """
+    return rule not in _NEVER
+
+
+def fault(m: Any, rule: Rule, operands: Sequence[Any], out: Any) -> Any | None:
+    """Whether Python raises where a rule made `out` of these operands, in the truth of `m`; None for: never.
+
+    >>> from scalargrad.namespaces import IEEE, IeeeFloat
+    >>> fault(IEEE, RULES["exp"], [IeeeFloat(1000.0)], IeeeFloat("inf"))
+    True
+    """
+    if not may_raise(rule):
+        return None
+    if rule in _DIVISIONS:
+        return operands[1] == 0  # of a nan, too
+    known = reduce(and_, [x == x for x in operands])
+    if rule in _BY_DOMAIN and rule.domain is not None:
+        return _not(rule.domain(m, *operands)) & known
+    finite = reduce(and_, [abs(x) < inf for x in operands])
+    wrong = ((out != out) & known) | ((abs(out) == inf) & finite)  # the very criterion of Python's math
+    if rule in _POWERS:
+        return wrong | ((operands[0] == 0) & (operands[1] < 0))
+    return wrong
+
+
+def _not(truth: Any) -> Any:
+    return truth ^ True  # for ~ of a bool is a number
+
+
+def _or(truth: Any, other: Any) -> Any:
+    return other if truth is False else truth | other
+
+
+def _unless(truth: Any, other: Any) -> Any:
+    return other if truth is False else other & _not(truth)
+
+
+def _by_number(guards: Sequence[Guard]) -> dict[int, list[Guard]]:
+    found: dict[int, list[Guard]] = {}
+    for guard in guards:
+        found.setdefault(guard.number, []).append(guard)
+    return found
