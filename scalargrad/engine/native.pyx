@@ -14,6 +14,7 @@ In this order: memory, tapes, recording, the operations typed out, sweeping, Val
 """
 
 import inspect
+import operator
 import sysconfig
 from itertools import chain
 
@@ -154,6 +155,8 @@ cdef Py_ssize_t RECORDING = offset_of(<PyObject *>State.recording)
 cdef Py_ssize_t DEBUG = offset_of(<PyObject *>State.debug)
 cdef Py_ssize_t PLAIN = offset_of(<PyObject *>State.plain)
 cdef Py_ssize_t SCOPE = offset_of(<PyObject *>State.scope)
+cdef Py_ssize_t RECORDER = offset_of(<PyObject *>State.recorder)
+cdef Py_ssize_t QUIET = offset_of(<PyObject *>State.quiet)
 cdef Py_ssize_t DATA_READ = offset_of(<PyObject *>State.data_read)
 cdef Py_ssize_t TAPES = offset_of(<PyObject *>State.tapes)
 
@@ -725,9 +728,15 @@ cdef object _recorded(Store *s, rule, tuple operands, list numbers):
     try:
         data = rule.value(FLOATS, *numbers)
     except Exception as error:
-        raise messages.failed(error, rule, operands, numbers) from None
+        if slot(s.state, QUIET) == Py_False:
+            if slot(s.state, RECORDER) != Py_None:
+                (<object>s.state).recorder.refused(rule, operands, error)
+            raise messages.failed(error, rule, operands, numbers) from None
+        data = float(rule.value(IEEE, *map(IeeeFloat, numbers)))
     if slot(s.state, RECORDING) == Py_False:
-        return _append(s, None, data, (), ())
+        if slot(s.state, RECORDER) == Py_None:
+            return _append(s, None, data, (), ())
+        return _append(s, rule, data, operands, (None,) * len(operands))  # a Program has to know where it came from
     try:
         derivatives = rule.derivatives(FLOATS, *numbers, out=data)
     except Exception:  # at an edge of the domain: what IEEE 754 says, an infinity or nan
@@ -736,7 +745,7 @@ cdef object _recorded(Store *s, rule, tuple operands, list numbers):
         except Exception as error:  # a gate's, that uses math itself
             raise messages.failed(error, rule, operands, numbers) from None
         derivatives = tuple(map(_number_or_none, derivatives))
-    if rule.routes:
+    if rule.routes and slot(s.state, RECORDER) == Py_None:
         derivatives = tuple(map(_none_for_zero, derivatives))  # not reached, which is other than reached by 0
     if s.epoch != began:  # a gate has done more than calculate
         for operand in operands:
@@ -784,6 +793,8 @@ cdef object _append(Store *s, rule, double data, tuple operands, tuple derivativ
         extra_of(value).rule = rule
     if line is not None:
         extra_of(value).line = line
+    if slot(s.state, RECORDER) != Py_None:
+        (<object>s.state).recorder.took(value)
     return value
 
 
@@ -1546,6 +1557,16 @@ cdef inline object prefix(int op, PyObject *value):
     return _record(RULE_OF[op], (<object>value,))
 
 
+COMPARISONS = [operator.lt, operator.le, operator.eq, operator.ne, operator.gt, operator.ge]  # by Py_LT, Py_LE ...
+
+
+cdef inline bint told(Store *s):
+    """Whether a Program is being recorded in this thread, and so its recorder is to be asked."""
+    if likely(s.owner == this_thread):
+        return slot(s.state, RECORDER) != Py_None
+    return the_state().recorder is not None
+
+
 cdef class Handle:
     """The half of Value that is in C."""
 
@@ -1595,6 +1616,8 @@ cdef class Handle:
 
     def __richcmp__(self, other, int op):
         cdef double x = row_of(<PyObject *>self).data, y
+        if told(self.store):
+            return the_state().recorder.steered(COMPARISONS[op], self, other)
         if is_value(<PyObject *>other):
             y = row_of(<PyObject *>other).data
         elif PyFloat_CheckExact(<PyObject *>other):
@@ -1615,6 +1638,8 @@ cdef class Handle:
         return (<PyTypeObjectInside *>&PyBaseObject_Type).tp_hash(<PyObject *>self)  # makes nothing: sweeps rely on it
 
     def __bool__(self):
+        if told(self.store):
+            return the_state().recorder.steered(bool, self)
         return row_of(<PyObject *>self).data != 0.0
 
     # the row
@@ -1629,11 +1654,12 @@ cdef class Handle:
         cdef PyObject *before = slot(state, DATA_READ)
         if before != Py_True:
             (<object>state).data_read = True  # for whoever wonders where a gradient was lost
-        return row_of(<PyObject *>self).data
+        return the_state().recorder.read(self) if told(self.store) else row_of(<PyObject *>self).data
 
     @data.setter
     def data(self, data):
         self._check_input("setting data")
+        self._check_effect("setting data")
         check_thread(self.store)
         set_data(<PyObject *>self, real("the data of a Value is a real number", data))
 
@@ -1854,10 +1880,12 @@ class Value(Handle, Number):
 
     def backward(self, seed=1.0):
         own(self)
+        self._check_effect("backward()")
         backward(<PyObject *>self, real("a seed is a real number", seed))
 
     def detach(self):
-        return Value(self._data)
+        recorder = here.state.recorder
+        return Value(self._data) if recorder is None else recorder.detached(self)
 
     @property
     def _prev(self):

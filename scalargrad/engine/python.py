@@ -142,9 +142,15 @@ def _record(rule: Rule, operands: tuple[Value | float, ...]) -> Value:
     try:
         data = rule.value(FLOATS, *numbers)
     except Exception as error:
-        raise messages.failed(error, rule, operands, numbers) from None
+        if not state.quiet:
+            if state.recorder is not None:
+                state.recorder.refused(rule, operands, error)
+            raise messages.failed(error, rule, operands, numbers) from None
+        data = float(rule.value(IEEE, *map(IeeeFloat, numbers)))
     if not state.recording:
-        return _append(tape, None, data, (), ())
+        if state.recorder is None:
+            return _append(tape, None, data, (), ())
+        return _append(tape, rule, data, operands, (None,) * len(operands))  # a Program has to know where it came from
     try:
         derivatives = rule.derivatives(FLOATS, *numbers, out=data)
     except Exception:  # at an edge of the domain: what IEEE 754 says, an infinity or nan
@@ -153,7 +159,7 @@ def _record(rule: Rule, operands: tuple[Value | float, ...]) -> Value:
         except Exception as error:  # a gate's, that uses math itself
             raise messages.failed(error, rule, operands, numbers) from None
         derivatives = tuple(None if d is None else float(d) for d in derivatives)
-    if rule.routes:
+    if rule.routes and state.recorder is None:
         derivatives = tuple(d or None for d in derivatives)  # not reached, which is other than reached by 0
     if tape._clock != began:  # a gate has done more than calculate
         for x in operands:
@@ -178,6 +184,8 @@ def _append(tape: Tape, rule: Rule | None, data: float, operands: Any, derivativ
     row._order = row._changed = tape._clock  # from here on, no signal handler or finalizer can come between
     tape._clock += 1
     rows.append(ref)
+    if state.recorder is not None:
+        state.recorder.took(row)
     return row
 
 
@@ -364,11 +372,12 @@ class Value(Number):
     def data(self) -> float:
         """The number. It can be set on an input; sweeping what was recorded from the old number then raises."""
         self._tape._state.data_read = True  # for whoever wonders where a gradient was lost
-        return self._data
+        return self._data if here.state.recorder is None else cast(float, here.state.recorder.read(self))
 
     @data.setter
     def data(self, data: object) -> None:
         self._check_input("setting data")
+        self._check_effect("setting data")
         self._tape._check_thread()
         self._data = real("the data of a Value is a real number", data)
         self._changed = self._tape._clock
@@ -419,6 +428,7 @@ class Value(Number):
 
         Raises StaleValueError if the data of an input was set after this was recorded. An error changes no grad.
         """
+        self._check_effect("backward()")
         adjoints = sweep({self: real("a seed is a real number", seed)})
         rows = [row for row, adjoint in adjoints.items() if adjoint is not None]
         grads = [adjoints[row] if row._operands else row.grad + adjoints[row] for row in rows]  # type: ignore[operator]
@@ -426,7 +436,7 @@ class Value(Number):
 
     def detach(self) -> Value:
         """A new input on the current tape, with this number and no history."""
-        return Value(self._data)
+        return Value(self._data) if here.state.recorder is None else cast(Value, here.state.recorder.detached(self))
 
     @property
     def _prev(self) -> set[Value]:

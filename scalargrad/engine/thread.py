@@ -35,7 +35,7 @@ class Name:
 class State:
     """The state of one thread. A tape keeps its owner's, and so can tell whether it is in the right thread."""
 
-    __slots__ = ("caller", "data_read", "debug", "entered", "plain", "recording", "scope", "tapes")
+    __slots__ = ("caller", "data_read", "debug", "entered", "plain", "quiet", "recorder", "recording", "scope", "tapes")
 
     def __init__(self) -> None:
         self.tapes: list[Any] = []  # the innermost last
@@ -43,9 +43,11 @@ class State:
         self.recording = True
         self.debug = False
         self.scope: Path = ()
-        self.plain: Path | None = ()  # the scope, where it records and debug is off; else None
+        self.plain: Path | None = ()  # the scope, where it records and none of debug, recorder, quiet is on; else None
         self.data_read = False  # whether anybody has read the bare number of a Value
         self.caller: Any = None  # the Module that runs
+        self.recorder: Any = None  # while a Program is recorded, who is told of every row: see program/recording.py
+        self.quiet = False  # whether an operation gives IEEE 754's infinity or nan where it would raise
 
     def settle(self) -> None:
         modes = list(self.entered)
@@ -56,7 +58,13 @@ class State:
 
     def _be_in(self, scope: Path) -> None:
         self.scope = scope
-        self.plain = scope if self.recording and not self.debug else None
+        plain = self.recording and not self.debug and self.recorder is None and not self.quiet
+        self.plain = scope if plain else None
+
+    def told(self, recorder: Any, quiet: bool = False) -> None:
+        """From now on, tell this recorder of every row, or nobody if None."""
+        self.recorder, self.quiet = recorder, quiet
+        self.settle()
 
     def enter(self, name: Name) -> None:
         """Enter a scope, as `with scope(name)` does in several times the time; `leave` has to follow."""

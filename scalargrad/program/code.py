@@ -10,17 +10,18 @@ then its constants, then one for each row, which a rule computes from numbers be
 ([13.0], False, False)
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, reduce
 from math import inf
 from operator import and_
 from typing import Any
 
+from scalargrad.namespaces import FLOATS, IEEE, IeeeFloat
 from scalargrad.program.steering import STEERING
 from scalargrad.rules import RULES, Rule
 
-__all__ = ["Code", "Guard", "Row", "evaluate", "fault", "may_raise"]
+__all__ = ["RAISES", "Code", "Guard", "Row", "TABLE", "evaluate", "fault", "is_of_table", "may_raise"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,14 +77,41 @@ class Code:
         return dict(enumerate(self.constants, start=self.inputs + self.shared))
 
 
-def evaluate(code: Code, m: Any, inputs: Sequence[Any], shared: Sequence[Any]) -> tuple[list[Any], Any, Any]:
+    @cached_property
+    def last_used(self) -> dict[int, list[int]]:
+        """By the number of a row, the numbers that nobody needs after it; outputs are needed to the end."""
+        last: dict[int, int] = {}
+        for at, row in enumerate(self.rows, start=self.start):
+            last[at] = at
+            last.update(dict.fromkeys(row.operands, at))
+        found: dict[int, list[int]] = {}
+        for number in last.keys() - self.outputs:
+            found.setdefault(last[number], []).append(number)
+        return found
+
+    @cached_property
+    def most_alive(self) -> int:
+        """How many numbers are needed at once, at most."""
+        alive = most = self.start
+        for at in range(self.start, self.numbers):
+            alive += 1
+            most = max(most, alive)
+            alive -= len(self.last_used.get(at, ()))
+        return most
+
+
+def evaluate(
+    code: Code, m: Any, inputs: Sequence[Any], shared: Sequence[Any], constant: Callable[[float], Any] = float
+) -> tuple[list[Any], Any, Any]:
     """The outputs, by the mathematics namespace `m`, for numbers of its kind; and what is to be known of them.
+
+    `constant` makes such a number of a float.
 
     The second result is whether a row failed (Python would have raised there), the third whether a guard came out
     differently, so that the source goes another way; whichever comes first counts. Both are what `m` has for truth,
     or False.
     """
-    numbers = [*inputs, *shared, *code.constants]
+    numbers: list[Any] = [*inputs, *shared, *map(constant, code.constants)]
     failed: Any = False
     strayed: Any = False
     guards = _by_number(code.guards)
@@ -98,6 +126,8 @@ def evaluate(code: Code, m: Any, inputs: Sequence[Any], shared: Sequence[Any]) -
             failed = _or(failed, _unless(strayed, wrong))
         for one in guards.get(at, ()):
             strayed = _or(strayed, _unless(failed, out != one.expected))
+        for done in code.last_used.get(at, ()):
+            numbers[done] = None
     return [numbers[i] for i in code.outputs], failed, strayed
 
 
@@ -147,6 +177,33 @@ def fault(m: Any, rule: Rule, operands: Sequence[Any], out: Any) -> Any | None:
     if rule in _POWERS:
         return wrong | ((operands[0] == 0) & (operands[1] < 0))
     return wrong
+
+
+def _raises(rule: Rule) -> Rule:
+    def value(m: Any, *xs: Any) -> Any:
+        if m is FLOATS:
+            m, xs = IEEE, tuple(map(IeeeFloat, xs))
+        return m.where(fault(m, rule, xs, rule.value(m, *xs)), 1.0, 0.0)
+
+    return Rule(f"{rule.name} raises", "raises", value, lambda m, *xs, out: (None,) * len(xs))
+
+
+#: By rule, the rule of what comes to 1.0 where that one raises, and to 0.0 where it does not.
+RAISES: dict[Rule, Rule] = {rule: _raises(rule) for rule in (*RULES.values(), *STEERING.values()) if may_raise(rule)}
+_NEVER.update(RAISES.values())
+
+
+#: Every rule that a Code may have, by name, but for gates.
+TABLE: dict[str, Rule] = {**RULES, **STEERING, **{rule.name: rule for rule in RAISES.values()}}
+
+
+def is_of_table(rule: Rule) -> bool:
+    """Whether it is a rule that everybody knows, and no gate.
+
+    >>> is_of_table(RULES["mul"])
+    True
+    """
+    return TABLE.get(rule.name) is rule
 
 
 def _not(truth: Any) -> Any:

@@ -3,14 +3,17 @@
 A backend is a mathematics namespace, and a way to evaluate straight-line code with it: rules are the table's.
 """
 
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+import importlib
+import importlib.util
+from typing import TYPE_CHECKING, NamedTuple, Protocol, cast
 
 from scalargrad.program.code import Code
+from scalargrad.program.layout import the_numpy
 
 if TYPE_CHECKING:
     import numpy as np
 
-__all__ = ["Backend", "Lanes", "Runner"]
+__all__ = ["Backend", "Lanes", "Runner", "named"]
 
 
 class Lanes(NamedTuple):
@@ -40,3 +43,22 @@ class Backend(Protocol):
     name: str
 
     def prepare(self, code: Code) -> Runner: ...
+
+
+def named(name: str) -> Backend:
+    """The backend of this name; "auto" is llvm where llvmlite is installed, else numpy.
+
+    Raises ValueError for a name that is none, and ProgramError where what it needs is not installed.
+    """
+    if name == "auto":
+        name = "llvm" if importlib.util.find_spec("llvmlite") and importlib.util.find_spec(f"{__name__}.llvm") else "numpy"
+    if name == "numpy":
+        the_numpy()
+        return _loaded("numpy", "NumPy")
+    if name == "llvm":
+        return _loaded("llvm", "LLVM")
+    raise ValueError(f"a backend is auto, numpy or llvm, not {name!r}; for JAX there is p.to_jax()")
+
+
+def _loaded(module: str, name: str) -> Backend:
+    return cast(Backend, getattr(importlib.import_module(f"{__name__}.{module}"), name)())

@@ -1,0 +1,309 @@
+"""A Program: what a function did, once, as code that runs again on other numbers."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from functools import cache, cached_property
+from typing import TYPE_CHECKING, Any
+
+from scalargrad import transforms
+from scalargrad.engine import Value, function, inputs
+from scalargrad.engine.thread import here
+from scalargrad.errors import ProgramError
+from scalargrad.namespaces import IEEE, IeeeFloat
+from scalargrad.program import backends
+from scalargrad.program.code import Code, Guard, evaluate
+from scalargrad.program.expansion import expanded
+from scalargrad.program.layout import Layout, Misfit, the_numpy
+from scalargrad.program.listing import listing
+from scalargrad.program.recording import code_of, recording
+from scalargrad.program.simplify import simplified
+
+if TYPE_CHECKING:
+    import numpy as np
+
+__all__ = ["Program", "Stats", "record"]
+
+
+def record(f: Callable[..., Any], *example: Any, backend: str = "auto", **named: Any) -> "Program":
+    """Run f once at an example, and make a Program of what it did.
+
+    The Program takes arguments like the example, any nests of numbers, and gives what f gave, at any numbers for which f
+    goes the same way; elsewhere it raises ProgramError, for it would be wrong (`compile` records the other way as well).
+    Inputs that f closes over (parameters) are read at every call. What else f reads is what it was at the recording.
+    Raises what f raises; GradientLostError if f reads the `.data` of a Value; ProgramError for an effect on Values
+    (`backward()`, setting data); NotAnInputError if it uses a Value that was computed before.
+
+    >>> p = record(lambda x, y: x * y + 1, 2.0, 3.0)
+    >>> p(10.0, 4.0)
+    41.0
+    >>> p.value_and_grad(10.0, 4.0)
+    (41.0, (4.0, 10.0))
+    """
+    return recorded(f, Layout((example, named)), backend)[0].or_error()
+
+
+def recorded(f: Callable[..., Any], arguments: Layout, backend: str) -> "tuple[Program, list[float]]":
+    """The Program of f at the example of its arguments, and the numbers that f came to there.
+
+    If f raises ValueError or an ArithmeticError, it is the Program of the way to that.
+    """
+    xs, error, result = inputs(arguments.example), None, None
+    args, named = arguments.nest(xs)
+    with recording() as recorder:
+        try:
+            result = f(*args, **named)
+        except (ValueError, ArithmeticError) as raised:
+            error = raised
+    results = Layout(result, _is_value)
+    code, parameters = code_of(recorder, xs, results.example)
+    outcome = [x._data if type(x) is Value else float(x) for x in results.example]
+    return Program(code, arguments, results, parameters, name_of(f), backend, error), outcome
+
+
+class Stats(dict[str, int]):
+    """How much there is in a Program; printed as a sentence."""
+
+    def __str__(self) -> str:
+        return (
+            f"{self['inputs']:,} inputs, {self['parameters']:,} parameters, {self['outputs']:,} outputs, "
+            f"{self['guards']:,} guards; {self['recorded rows']:,} rows recorded, {self['rows']:,} after simplification"
+        )
+
+
+class Program:
+    """Straight-line code with the nests of its arguments and results: see `record`.
+
+    `p(*args)` runs it at a point, `p.batch(X)` at many; `p.value_and_grad`, `p.jacobian` and `p.hessian` are Programs
+    too. `len(p)`, `p[i]` and iteration give its rows at the example, as a tape does, so that `draw(p)` draws it;
+    `print(p)` lists them, and `p.stats` counts them. On Values it records what it does.
+    """
+
+    def __init__(
+        self,
+        code: Code,
+        arguments: Layout,
+        results: Layout,
+        parameters: Sequence[Value],
+        name: str,
+        backend: str,
+        error: Exception | None = None,
+    ) -> None:
+        self.code, self.name, self.backend = code, name, backends.named(backend).name
+        self.arguments, self.results, self.parameters = arguments, results, list(parameters)
+        self.error = error  # that the function raised at the end of this way, if it did
+
+    def or_error(self) -> "Program":
+        """Itself, if the function came to a result; else it raises what the function raised."""
+        if self.error is not None:
+            raise self.error
+        return self
+
+    # ── running it ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def __call__(self, *args: Any, **named: Any) -> Any:
+        try:
+            row = self.arguments.row((args, named))
+        except Misfit as error:
+            values = Layout((args, named), _is_value)
+            if not any(type(x) is Value for x in values.example):
+                raise TypeError(f"the Program {self.name} takes arguments like those it was recorded with: {error}") from None
+            return self._on_values(values.example)
+        lanes = self.run(row[None])
+        if lanes.failed[0] or lanes.strayed[0]:
+            return self._on_floats(row.tolist())
+        return self.results.nest(lanes.outputs[0].tolist())
+
+    def batch(self, points: "np.ndarray", *, mask: bool = False) -> Any:
+        """What it gives at many points: an array of shape (points, inputs) in, a column for each number of the arguments.
+
+        Each number of the result becomes an array over the points, a list of numbers or an array one with an axis more.
+        Where f would raise there are infinities or nan; with `mask`, the second result tells where, of shape (points,).
+        Raises ProgramError if at any point f goes another way than the Program does.
+        """
+        points = self._table(points)
+        lanes = self.run(points)
+        if lanes.strayed.any():
+            at = int(lanes.strayed.argmax())
+            raise ProgramError(f"at {int(lanes.strayed.sum()):,} of {len(points):,} points, {self._strayed(points[at].tolist())}")
+        outputs = lanes.outputs
+        outputs[lanes.failed & the_numpy().isfinite(outputs).all(axis=1)] = the_numpy().nan
+        return (self.results.stacked(outputs), lanes.failed) if mask else self.results.stacked(outputs)
+
+    def run(self, table: "np.ndarray") -> backends.Lanes:
+        """The bare numbers at many points, and where they are not to be trusted: see `backends.Lanes`."""
+        return self._runner(table, self._shared())
+
+    @cached_property
+    def _runner(self) -> backends.Runner:
+        return backends.named(self.backend).prepare(self.lowered)
+
+    @cached_property
+    def lowered(self) -> Code:
+        """What backends run: gates expanded into rows, and simplified."""
+        shared = [x._data for x in self.parameters]
+        return simplified(expanded(self.code, [*self.arguments.example, *shared]))
+
+    def _shared(self) -> "np.ndarray":
+        return the_numpy().array([x._data for x in self.parameters], dtype=float)
+
+    def _table(self, points: Any) -> "np.ndarray":
+        table = the_numpy().asarray(points, dtype=float)
+        if table.ndim != 2 or table.shape[1] != self.arguments.size:
+            raise TypeError(
+                f"the Program {self.name} runs at points of shape (points, {self.arguments.size}), a column for each "
+                f"number of its arguments, and was given an array of shape {table.shape}"
+            )
+        return table
+
+    # ── running it by the engine ────────────────────────────────────────────────────────────────────────────────────
+
+    def _on_floats(self, numbers: list[float]) -> Any:
+        """Slowly, by the engine on plain numbers: for the exception that it raises, or to say where it strays."""
+        shared = [x._data for x in self.parameters]
+        return self.results.nest(_replayed(self.code, [*numbers, *shared], lambda: self._strayed(numbers)))
+
+    def _on_values(self, numbers: list[Any]) -> Any:
+        """On Values, recording: what comes out are Values, or plain numbers where they depend on none."""
+        if len(numbers) != self.arguments.size:
+            raise TypeError(f"the Program {self.name} takes {self.arguments.size} numbers, not {len(numbers)}")
+        bare = [x._data if type(x) is Value else float(x) for x in numbers]
+        return self.results.nest(_replayed(self.code, [*numbers, *self.parameters], lambda: self._strayed(bare)))
+
+    def _strayed(self, numbers: list[float]) -> str:
+        guard = first_difference(self.code, [*numbers, *[x._data for x in self.parameters]])
+        if guard is None:
+            return f"{self.name} goes another way than the Program by the last place of a number"
+        return f"{self.name} goes another way than the Program {told(self.code, guard)}: compile({self.name}) records it"
+
+    # ── other Programs ──────────────────────────────────────────────────────────────────────────────────────────────
+
+    @cached_property
+    def value_and_grad(self) -> "Program":
+        """The Program of what this one gives, one number, and its gradient, in the nest of the argument or arguments."""
+        return self._transformed(transforms.value_and_grad)
+
+    @cached_property
+    def jacobian(self) -> "Program":
+        """The Program of all first derivatives, as `scalargrad.jacobian` gives them for the argument or arguments."""
+        return self._transformed(transforms.jacobian)
+
+    @cached_property
+    def hessian(self) -> "Program":
+        """The Program of all second derivatives of one number, as `scalargrad.hessian` gives them."""
+        return self._transformed(transforms.hessian)
+
+    def _transformed(self, transform: Callable[..., Any]) -> "Program":
+        args, named = self.arguments.nest(self.arguments.example)
+        argnums = (*range(len(args)), *named)
+        derived = transform(self, argnums=argnums[0] if len(argnums) == 1 else argnums)
+        derived.__name__ = f"{transform.__name__}({self.name})"
+        return recorded(derived, self.arguments, self.backend)[0].or_error()
+
+    # ── looking at it ───────────────────────────────────────────────────────────────────────────────────────────────
+
+    @property
+    def stats(self) -> Stats:
+        """How many inputs, parameters, outputs, guards and rows it has, before and after simplification."""
+        code = self.code
+        return Stats(
+            {
+                "inputs": code.inputs,
+                "parameters": code.shared,
+                "outputs": len(code.outputs),
+                "guards": len(code.guards),
+                "recorded rows": len(code.rows),
+                "rows": len(self.lowered.rows),
+            }
+        )
+
+    def __str__(self) -> str:
+        return listing(self)
+
+    def __repr__(self) -> str:
+        return f"<Program {self.name}: {self.code.inputs:,} inputs, {len(self.code.rows):,} rows, {len(self.code.outputs):,} outputs>"
+
+    def __len__(self) -> int:
+        return len(self.code.rows)
+
+    def __iter__(self) -> Iterator[Value]:
+        return iter(self._rows)
+
+    def __getitem__(self, index: Any) -> Any:
+        return self._rows[index]
+
+    @cached_property
+    def _rows(self) -> list[Value]:
+        """The rows at the example, as Values."""
+        xs = inputs(self.arguments.example)
+        rows: list[Any] = []
+        _replayed(self.code, [*xs, *self.parameters], lambda: "", rows)
+        return [row for row in rows if type(row) is Value]
+
+
+@cache
+def _applied(rule: Any) -> Callable[..., Any]:
+    return function(rule)
+
+
+def _replayed(code: Code, numbers: list[Any], strayed: Callable[[], str], rows: list[Any] | None = None) -> list[Any]:
+    """The outputs of the code, by the engine: on Values it records, on floats it calculates; it raises what that raises."""
+    state = here.state
+    numbers = [*numbers, *code.constants]
+    guards: dict[int, list[Guard]] = {}
+    for guard in code.guards:
+        guards.setdefault(guard.number, []).append(guard)
+    for at, row in enumerate(code.rows, start=code.start):
+        operands = [numbers[i] for i in row.operands]
+        if row.quiet:
+            numbers.append(_quiet(row.rule, operands))
+        else:
+            numbers.append(_applied(row.rule)(*operands))
+        if rows is not None:
+            rows.append(numbers[-1])
+        for guard in guards.get(at, ()):
+            found = numbers[at]
+            if (found._data if type(found) is Value else found) != guard.expected:
+                raise ProgramError(strayed())
+            if type(found) is Value and state.recorder is not None:
+                state.recorder.guard(found, guard.expected, guard.line)
+    return [numbers[i] for i in code.outputs]
+
+
+def _quiet(rule: Any, operands: list[Any]) -> Any:
+    if not any(type(x) is Value for x in operands):
+        return float(rule.value(IEEE, *map(IeeeFloat, operands)))
+    state = here.state
+    recorder, quiet = state.recorder, state.quiet
+    state.told(recorder, quiet=True)
+    try:
+        return _applied(rule)(*operands)
+    finally:
+        state.told(recorder, quiet)
+
+
+def first_difference(code: Code, numbers: list[float]) -> Guard | None:
+    """The first guard that comes out differently with these inputs and shared numbers."""
+    outputs = [guard.number for guard in code.guards]
+    found, _, _ = evaluate(
+        replace(code, outputs=tuple(outputs), guards=()), IEEE, [*map(IeeeFloat, numbers)], [], IeeeFloat
+    )
+    return next((g for g, number in zip(code.guards, found, strict=True) if number != g.expected), None)
+
+
+def told(code: Code, guard: Guard) -> str:
+    """A guard in words: what was so at the recording, and where."""
+    if guard.number < code.start:
+        what = "of a constant"
+    else:
+        row = code.rows[guard.number - code.start]
+        names = [f"{code.constant[x]!r}" if x in code.constant else f"v{x}" for x in row.operands]
+        what = f"{row.rule.text(*names)} = {guard.expected:g}"
+    return f"recorded where {what}" + (f", at {guard.line}" if guard.line else "")
+
+
+def name_of(f: Any) -> str:
+    return str(getattr(f, "__name__", type(f).__name__))
+
+
+def _is_value(x: Any) -> bool:
+    return type(x) is Value
