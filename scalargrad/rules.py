@@ -72,7 +72,7 @@ class Rule:
 
     def text(self, *operands: str) -> str:
         """The operation written out: `RULES["add"].text("a", "b")` is `a + b`, and log's is `log(a)`."""
-        if not set(self.symbol) <= set("+-*/%"):
+        if not set(self.symbol) <= set("+-*/%<≤=≠"):
             return f"{self.name}({', '.join(operands)})"
         return f" {self.symbol} ".join(operands) if len(operands) == 2 else f"{self.symbol}{operands[0]}"
 

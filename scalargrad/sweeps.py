@@ -145,7 +145,9 @@ class Trace:
         for row in self._rows[0]:
             if row not in speeds and any(operand in speeds for operand in _values(row)):
                 slopes = self._slopes(row)
-                shares = [self._share(row, speeds[operand], slope, 1.0)[0] for operand, slope in slopes if operand in speeds]
+                shares = [
+                    self._share(row, speeds[operand], slope, 1.0)[0] for operand, slope in slopes if operand in speeds
+                ]
                 if shares:
                     speeds[row] = reduce(operator.add, shares)
         return speeds

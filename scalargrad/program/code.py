@@ -21,7 +21,7 @@ from scalargrad.namespaces import FLOATS, IEEE, IeeeFloat
 from scalargrad.program.steering import STEERING
 from scalargrad.rules import RULES, Rule
 
-__all__ = ["RAISES", "Code", "Guard", "Row", "TABLE", "evaluate", "fault", "is_of_table", "may_raise"]
+__all__ = ["RAISES", "TABLE", "Code", "Guard", "Row", "evaluate", "fault", "is_of_table", "may_raise"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,6 @@ class Code:
     def constant(self) -> dict[int, float]:
         """The constants by their number."""
         return dict(enumerate(self.constants, start=self.inputs + self.shared))
-
 
     @cached_property
     def last_used(self) -> dict[int, list[int]]:
@@ -142,9 +141,7 @@ _NEVER = {
 }
 
 #: Where Python raises outside of the domain, nan excepted, and nowhere else. Others overflow, or take no infinity.
-_BY_DOMAIN = {
-    RULES[name] for name in ("sqrt", "log", "log1p", "log2", "log10", "asin", "acos", "acosh", "atanh")
-}
+_BY_DOMAIN = {RULES[name] for name in ("sqrt", "log", "log1p", "log2", "log10", "asin", "acos", "acosh", "atanh")}
 _DIVISIONS = {RULES["div"], RULES["mod"], STEERING["floordiv"]}
 _POWERS = {RULES["pow"], RULES["pow_const"], RULES["const_pow"]}
 

@@ -113,7 +113,7 @@ class Compiled:
     def _guess(self, columns: int) -> tuple[Any, ...]:
         """Arguments, by the signature."""
         try:
-            parameters = inspect.signature(self._f).parameters.values()
+            parameters = [*inspect.signature(self._f).parameters.values()]
         except (TypeError, ValueError):
             parameters = []
         kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)

@@ -55,7 +55,7 @@ class Layout:
 
     def row(self, nest: Any) -> "np.ndarray":
         """The numbers of a nest like the example; raises Misfit, saying where, if it is another one."""
-        row = the_numpy().empty(self.size)
+        row: np.ndarray = the_numpy().empty(self.size)
         self._root.read(nest, row)
         return row
 

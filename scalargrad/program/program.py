@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import cache, cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from scalargrad import transforms
 from scalargrad.engine import Value, function, inputs
@@ -106,7 +106,9 @@ class Program:
         except Misfit as error:
             values = Layout((args, named), _is_value)
             if not any(type(x) is Value for x in values.example):
-                raise TypeError(f"the Program {self.name} takes arguments like those it was recorded with: {error}") from None
+                raise TypeError(
+                    f"the Program {self.name} takes arguments like those it was recorded with: {error}"
+                ) from None
             return self._on_values(values.example)
         lanes = self.run(row[None])
         if lanes.failed[0] or lanes.strayed[0]:
@@ -124,7 +126,9 @@ class Program:
         lanes = self.run(points)
         if lanes.strayed.any():
             at = int(lanes.strayed.argmax())
-            raise ProgramError(f"at {int(lanes.strayed.sum()):,} of {len(points):,} points, {self._strayed(points[at].tolist())}")
+            raise ProgramError(
+                f"at {int(lanes.strayed.sum()):,} of {len(points):,} points, {self._strayed(points[at].tolist())}"
+            )
         outputs = lanes.outputs
         outputs[lanes.failed & the_numpy().isfinite(outputs).all(axis=1)] = the_numpy().nan
         return (self.results.stacked(outputs), lanes.failed) if mask else self.results.stacked(outputs)
@@ -144,7 +148,7 @@ class Program:
         return simplified(expanded(self.code, [*self.arguments.example, *shared]))
 
     def _shared(self) -> "np.ndarray":
-        return the_numpy().array([x._data for x in self.parameters], dtype=float)
+        return cast("np.ndarray", the_numpy().array([x._data for x in self.parameters], dtype=float))
 
     def _table(self, points: Any) -> "np.ndarray":
         table = the_numpy().asarray(points, dtype=float)
@@ -153,7 +157,7 @@ class Program:
                 f"the Program {self.name} runs at points of shape (points, {self.arguments.size}), a column for each "
                 f"number of its arguments, and was given an array of shape {table.shape}"
             )
-        return table
+        return cast("np.ndarray", table)
 
     # ── running it by the engine ────────────────────────────────────────────────────────────────────────────────────
 
@@ -173,7 +177,9 @@ class Program:
         guard = first_difference(self.code, [*numbers, *[x._data for x in self.parameters]])
         if guard is None:
             return f"{self.name} goes another way than the Program by the last place of a number"
-        return f"{self.name} goes another way than the Program {told(self.code, guard)}: compile({self.name}) records it"
+        return (
+            f"{self.name} goes another way than the Program {told(self.code, guard)}: compile({self.name}) records it"
+        )
 
     # ── other Programs ──────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -297,7 +303,9 @@ def told(code: Code, guard: Guard) -> str:
     else:
         row = code.rows[guard.number - code.start]
         names = [f"{code.constant[x]!r}" if x in code.constant else f"v{x}" for x in row.operands]
-        what = f"{row.rule.text(*names)} = {guard.expected:g}"
+        text = row.rule.text(*names)
+        is_truth = row.rule.name in ("lt", "le", "eq", "ne", "and", "or") or row.rule.name.endswith(" raises")
+        what = f"{text} is {bool(guard.expected)}" if is_truth else f"{text} is {guard.expected:g}"
     return f"recorded where {what}" + (f", at {guard.line}" if guard.line else "")
 
 

@@ -93,7 +93,7 @@ class Recorder:
         if operation is round and others and others[0] is not None:
             raise ProgramError(f"round(v, {others[0]!r}) gives another number at nearly every point: round afterwards")
         others = () if operation is round else others
-        operands = [y if type(y) is Value else as_float(y) for y in (x, *others)]
+        operands: list[Any] = [y if type(y) is Value else as_float(y) for y in (x, *others)]
         if any(y is None for y in operands):
             return NotImplemented
         result = operation(*[y._data if type(y) is Value else y for y in operands])

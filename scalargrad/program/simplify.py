@@ -16,7 +16,6 @@ from typing import Any
 
 from scalargrad.namespaces import FLOATS, IEEE, IeeeFloat
 from scalargrad.program.code import Code, Row, is_of_table, may_raise
-from scalargrad.program.steering import STEERING
 from scalargrad.rules import RULES
 
 __all__ = ["exact_algebra", "folded_constants", "simplified", "without_dead_rows", "without_repetitions"]

@@ -51,7 +51,9 @@ def named(name: str) -> Backend:
     Raises ValueError for a name that is none, and ProgramError where what it needs is not installed.
     """
     if name == "auto":
-        name = "llvm" if importlib.util.find_spec("llvmlite") and importlib.util.find_spec(f"{__name__}.llvm") else "numpy"
+        name = (
+            "llvm" if importlib.util.find_spec("llvmlite") and importlib.util.find_spec(f"{__name__}.llvm") else "numpy"
+        )
     if name == "numpy":
         the_numpy()
         return _loaded("numpy", "NumPy")
