@@ -104,17 +104,17 @@ class Code:
 
 
 def evaluate(
-    code: Code, m: Any, inputs: Sequence[Any], shared: Sequence[Any], constant: Callable[[float], Any] = float
+    code: Code, m: Any, inputs: Sequence[Any], shared: Sequence[Any], constant: Callable[[Any], Any] | None = None
 ) -> tuple[list[Any], Any, Any]:
     """The outputs, by the mathematics namespace `m`, for numbers of its kind; and what is to be known of them.
 
-    `constant` makes such a number of a float.
+    `constant` makes such a number of a constant, if it takes that.
 
     The second result is whether a row failed (Python would have raised there), the third whether a guard came out
     differently, so that the source goes another way; whichever comes first counts. Both are what `m` has for truth,
     or False.
     """
-    numbers: list[Any] = [*inputs, *shared, *map(constant, code.constants)]
+    numbers: list[Any] = [*inputs, *shared, *(map(constant, code.constants) if constant else code.constants)]
     failed: Any = False
     strayed: Any = False
     guards = _by_number(code.guards)

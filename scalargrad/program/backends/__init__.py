@@ -56,11 +56,6 @@ def named(name: str) -> Backend:
         )
     if name == "numpy":
         the_numpy()
-        return _loaded("numpy", "NumPy")
-    if name == "llvm":
-        return _loaded("llvm", "LLVM")
+    if name in ("numpy", "llvm"):
+        return cast(Backend, importlib.import_module(f"{__name__}.{name}"))
     raise ValueError(f"a backend is auto, numpy or llvm, not {name!r}; for JAX there is p.to_jax()")
-
-
-def _loaded(module: str, name: str) -> Backend:
-    return cast(Backend, getattr(importlib.import_module(f"{__name__}.{module}"), name)())
