@@ -46,6 +46,7 @@ class Layout:
     def __init__(self, example: Any, is_number: Callable[[Any], bool] = lambda x: False) -> None:
         self._numbers: list[Any] = []
         self.paths: list[tuple[Any, ...]] = []  # where each number is: keys, positions and names of fields
+        self.statics: list[Any] = []  # what is in the nest and is not a number
         self._is_number = is_number
         self._root = self._node(example, ())
         self.size = len(self._numbers)
@@ -80,7 +81,7 @@ class Layout:
         return other
 
     def nest(self, numbers: Any) -> Any:
-        """The nest with these numbers, of any kind."""
+        """The nest with these numbers: a list of any kind of them, or a row of floats."""
         return self._root.made(numbers)
 
     def stacked(self, table: "np.ndarray") -> Any:
@@ -104,7 +105,9 @@ class Layout:
             self.paths += [(*path, i) for i in range(len(node))]
             return _List(at, len(node))
         if isinstance(node, Fixed) or (parts := parts_of(node)) is None:
-            return _Static(node.thing if isinstance(node, Fixed) else node)
+            node = node.thing if isinstance(node, Fixed) else node
+            self.statics.append(node)
+            return _Static(node)
         return _Parts(node, {key: self._node(part, (*path, key)) for key, part in parts.items()})
 
     def _is_one(self, node: Any) -> bool:
@@ -134,7 +137,7 @@ class _Number:
         row[self._at] = thing
 
     def made(self, numbers: Any) -> Any:
-        return numbers[self._at]
+        return numbers[self._at] if type(numbers) is list else numbers.item(self._at)
 
     def stacked(self, table: "np.ndarray") -> Any:
         return table[:, self._at]
@@ -155,7 +158,7 @@ class _List:
         row[self._slice] = found
 
     def made(self, numbers: Any) -> Any:
-        return list(numbers[self._slice])
+        return numbers[self._slice] if type(numbers) is list else numbers[self._slice].tolist()
 
     def stacked(self, table: "np.ndarray") -> Any:
         return table[:, self._slice]

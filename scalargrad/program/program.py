@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from scalargrad import transforms
 from scalargrad.engine import Tape, Value, function, inputs
+from scalargrad.engine.messages import shorten
 from scalargrad.engine.thread import here
 from scalargrad.errors import ProgramError
 from scalargrad.namespaces import IEEE, IeeeFloat
@@ -56,6 +57,12 @@ def recorded(f: Callable[..., Any], arguments: Layout, backend: str) -> "tuple[P
         except (ValueError, ArithmeticError) as raised:
             error = raised
     results = Layout(result, _is_value)
+    for thing in results.statics:
+        if not isinstance(thing, (type(None), bool, str, bytes)):  # in which may be Values, or what depends on them
+            raise ProgramError(
+                f"{name_of(f)} returned {shorten(repr(thing))} ({type(thing).__name__}), and a Program gives back numbers, "
+                "in lists, tuples, dicts, dataclasses and arrays"
+            )
     code, parameters = code_of(recorder, xs, results.example)
     outcome = [x._data if type(x) is Value else float(x) for x in results.example]
     program = Program(code, arguments, results, parameters, name_of(f), backend, error)
@@ -117,7 +124,7 @@ class Program:
         lanes = self.run(row[None])
         if lanes.failed[0] or lanes.strayed[0]:
             return self._on_floats(row.tolist())
-        return self.results.nest(lanes.outputs[0].tolist())
+        return self.results.nest(lanes.outputs[0])
 
     def batch(self, points: "np.ndarray", *, mask: bool = False) -> Any:
         """What it gives at many points: an array of shape (points, inputs) in, a column for each number of the arguments.
@@ -134,7 +141,8 @@ class Program:
                 f"at {int(lanes.strayed.sum()):,} of {len(points):,} points, {self._strayed(points[at].tolist())}"
             )
         outputs = lanes.outputs
-        outputs[lanes.failed & the_numpy().isfinite(outputs).all(axis=1)] = the_numpy().nan
+        if lanes.failed.any():
+            outputs[lanes.failed & the_numpy().isfinite(outputs).all(axis=1)] = the_numpy().nan
         return (self.results.stacked(outputs), lanes.failed) if mask else self.results.stacked(outputs)
 
     def run(self, table: "np.ndarray") -> backends.Lanes:

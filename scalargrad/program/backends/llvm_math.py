@@ -23,7 +23,9 @@ __all__ = ["SCALAR", "caught", "table", "vectors"]
 #: Those of C with the bits of Python's math, and how many operands they take. But hypot: it serves the lanes, as c_hypot.
 _OF_C = {
     **dict.fromkeys(("exp", "exp2", "expm1", "log", "log1p", "log2", "log10", "cbrt", "erf", "erfc"), 1),
-    **dict.fromkeys(("sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "tanh", "asinh", "acosh", "atanh"), 1),
+    **dict.fromkeys(
+        ("sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "tanh", "asinh", "acosh", "atanh"), 1
+    ),
     **dict.fromkeys(("atan2", "pow", "fmod", "c_hypot"), 2),
     "fma": 3,
 }

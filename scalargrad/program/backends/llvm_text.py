@@ -64,8 +64,10 @@ def assemble(
     else:
         text += _transpositions(inputs, len(outputs), width)
         text += [_LOOP_HEAD.format(run=_RUN, block=8 * slots, out=8 * (slots + block_in), width=width)]
-        text += [f"  %pt = getelementptr double, ptr %points, i64 %p\n  call void @gather(ptr %pt, ptr %in)\n"] * (inputs > 0)
-        text += [f"  %ot = getelementptr double, ptr %outputs, i64 %o\n"] * (len(outputs) > 0)
+        text += ["  %pt = getelementptr double, ptr %points, i64 %p\n  call void @gather(ptr %pt, ptr %in)\n"] * (
+            inputs > 0
+        )
+        text += ["  %ot = getelementptr double, ptr %outputs, i64 %o\n"] * (len(outputs) > 0)
         text += calls
         text += ["  call void @scatter(ptr %out, ptr %ot)\n"] * (len(outputs) > 0)
         text += [_LOOP_TAIL.format(points=inputs * width, outputs=len(outputs) * width, width=width)]
@@ -273,7 +275,9 @@ class _Writer:
             else:
                 write(f"  %s{number} = load double, ptr %p{number}, align 8\n")
                 write(f"  %i{number} = insertelement {kind} poison, double %s{number}, i64 0\n")
-                write(f"  %v{number} = shufflevector {kind} %i{number}, {kind} poison, <{width} x i32> zeroinitializer\n")
+                write(
+                    f"  %v{number} = shufflevector {kind} %i{number}, {kind} poison, <{width} x i32> zeroinitializer\n"
+                )
             return f"%v{number}"
         if operation == "input":
             write(f"  %p{number} = getelementptr i8, ptr %points, i64 {8 * width * what[0]}\n")
