@@ -10,7 +10,7 @@ from itertools import islice
 
 from scalargrad.graph.model import Pass, Row
 from scalargrad.graph.names import Names, is_name, law
-from scalargrad.graph.spelling import brief, literal
+from scalargrad.graph.spelling import brief, grown, literal
 
 __all__ = ["Contribution", "Step", "Trace"]
 
@@ -61,8 +61,7 @@ class Contribution:
             else:
                 why = f"{self.law} = {slope}"
         if self.before is not None:
-            sign = "−" if self.share < 0 else "+"
-            growth = f"{self.name}: {brief(self.before)} {sign} {brief(abs(self.share))} = {brief(self.after)}"
+            growth = f"{self.name}: {grown(self.before, self.share)}"
         return f"{self.name} += {brief(self.adjoint)} · {factor} = {brief(self.share)}", why, growth
 
     @property
@@ -189,20 +188,22 @@ class Trace:
             lines.append(f"… {more:,} more rows")
         if missed := results.count(None):
             lines.append(f"rows that only lead to operands that were not chosen, and so get nothing: {missed:,}")
-        inputs = [i for i, node in enumerate(nodes) if node.kind == "input" and adjoints[i] is not None]
-        if not inputs:
-            return lines
-        given = [f"{self._names[i]} {brief(adjoints[i])}" for i in inputs]
-        lines += ["", "backward() adds this to the inputs: " + _some(given, ", ")]
-        before = [i for i in inputs if nodes[i].grad is not None]
-        if before:
-            lines.append("together with what is there already: " + _some([self._added(i) for i in before], ", "))
+        given, added = self.added()
+        if given:
+            lines += ["", "backward() adds this to the inputs: " + _some(given, ", ")]
+        if added:
+            lines.append("together with what is there already: " + _some(added, ", "))
         return lines
 
-    def _added(self, i: int) -> str:
-        before, more = self._pass.expression.nodes[i].grad or 0.0, self._pass.adjoints[i] or 0.0
-        sign = "−" if more < 0 else "+"
-        return f"{self._names[i]} {brief(before)} {sign} {brief(abs(more))} = {brief(before + more)}"
+    def added(self) -> tuple[list[str], list[str]]:
+        """What `backward()` adds to the grads of inputs, and what that comes to where there is a grad already."""
+        given, added = [], []
+        for i, (node, adjoint) in enumerate(zip(self._pass.expression.nodes, self._pass.adjoints)):
+            if node.kind == "input" and adjoint is not None:
+                given.append(f"{self._names[i]} {brief(adjoint)}")
+                if node.grad is not None:
+                    added.append(f"{self._names[i]} {grown(node.grad, adjoint)}")
+        return given, added
 
     def _walk(self) -> Iterator[Step]:
         nodes, names = self._pass.expression.nodes, self._names
