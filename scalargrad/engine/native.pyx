@@ -13,7 +13,6 @@ one where its result is not finite, so that exceptions, their messages and the e
 In this order: memory, tapes, recording, the operations typed out, sweeping, Value.
 """
 
-import inspect
 import sysconfig
 from itertools import chain
 
@@ -823,8 +822,7 @@ def inputs(numbers):
 
 
 def function(rule):
-    parameters = list(inspect.signature(rule.value).parameters.values())[1:]
-    cdef object arity = None if parameters[-1].kind is parameters[-1].VAR_POSITIONAL else len(parameters)
+    cdef object arity = rule.arity
     cdef int op = CODES.get(rule, GATE)
     cdef Py_ssize_t most = 0x7FFFFFFF if arity is None else arity, least = 0 if arity is None else arity
     demand = f"{rule.name} takes Values and real numbers"

@@ -18,7 +18,6 @@ In this order: tapes, recording, sweeping, Value.
 
 from __future__ import annotations
 
-import inspect
 import weakref
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -197,9 +196,7 @@ def function(rule: Rule) -> Callable[..., Any]:
     >>> add(1, 2), add(Value(1), 2)
     (3.0, Value(3.0))
     """
-    parameters = list(inspect.signature(rule.value).parameters.values())[1:]
-    arity = None if parameters[-1].kind is parameters[-1].VAR_POSITIONAL else len(parameters)
-    demand = f"{rule.name} takes Values and real numbers"
+    arity, demand = rule.arity, f"{rule.name} takes Values and real numbers"
 
     def apply(*operands: Any) -> Any:
         if arity is not None and len(operands) != arity:
