@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from html import escape
 from itertools import islice
 
 from scalargrad.graph.model import Pass, Row
 from scalargrad.graph.names import Names, is_name, law
+from scalargrad.graph.notebook import as_html
 from scalargrad.graph.spelling import brief, grown, literal
 
 __all__ = ["Contribution", "Step", "Trace"]
@@ -164,16 +164,8 @@ class Trace:
 
     def _repr_html_(self) -> str:
         shown = list(islice(self._walk(), self._limit))
-        rows = []
-        for step in shown:
-            cells = [escape(cell) for cell in (*step.title, brief(step.adjoint))]
-            cells.append("<br>".join(escape(str(contribution)) for contribution in step.contributions))
-            rows.append("<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>")
-        ending = "<br>".join(map(escape, self._ending(len(shown))))
-        return (
-            f"<p>{escape(self._title)}</p><table style='text-align: left'><tr><th></th><th>operation</th><th></th>"
-            f"<th>adjoint</th><th>adds</th></tr>{''.join(rows)}</table><p>{ending}</p>"
-        )
+        rows = [(*step.title, brief(step.adjoint), "\n".join(map(str, step.contributions))) for step in shown]
+        return as_html([self._title], ("", "operation", "", "adjoint", "adds"), rows, self._ending(len(shown)))
 
     @property
     def _title(self) -> str:
