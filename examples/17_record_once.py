@@ -85,8 +85,8 @@ for i in some:
 
 
 def height(speed):
-    h, v, dt = 1.0, speed, 0.005
-    for _ in range(600):
+    h, v, dt = 1.0, speed, 0.01
+    for _ in range(300):
         v = v - 9.81 * dt
         h = h + v * dt
         if h < 0:
