@@ -69,7 +69,10 @@ like = ({"share": 100.0, "spread": 0.2}, [0.0] * 12)
 began = perf_counter()
 value, gradient = option.batch(columns, like=like)
 took = perf_counter() - began
-print(f"price {value.mean():.2f}, delta {gradient['share'].mean():.2f}: {paths:,} paths, {len(option.programs)} ways", end=" ")
+print(
+    f"price {value.mean():.2f}, delta {gradient['share'].mean():.2f}: {paths:,} paths, {len(option.programs)} ways",
+    end=" ",
+)
 print(f"through the code, {took:.1f} s")
 
 d = 0.2 / 2  # what Black and Scholes (1973) say without the barrier, which is more

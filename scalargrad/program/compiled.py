@@ -205,11 +205,13 @@ class _Ways:
         return (batch.result(), batch.failed) if mask else batch.result()
 
     def _too_many(self) -> str:
-        guards = Counter(told(program.code, guard) for program in self.programs for guard in program.code.guards)
+        guards = [(program, guard) for program in self.programs for guard in program.code.guards]
+        often = Counter(guard.line for _, guard in guards)
+        first = {guard.line: told(program.code, guard) for program, guard in reversed(guards)}
         return "\n  ".join(
             [
-                f"{name_of(self._f)} goes more than max_paths={self._most} ways. Mostly, these were",
-                *[text for text, _ in guards.most_common(8)],
+                f"{name_of(self._f)} goes more than max_paths={self._most} ways. What sends it there, and how often it was asked:",
+                *[f"{count:,} times like {first[line]}" for line, count in often.most_common(8)],
                 "To choose without another way, there are where, maximum and minimum",
             ]
         )

@@ -51,7 +51,7 @@ def recorded(f: Callable[..., Any], arguments: Layout, backend: str) -> "tuple[P
     """
     xs, error, result = inputs(arguments.example), None, None
     args, named = arguments.nest(xs)
-    with recording() as recorder:
+    with transforms.despite_no_grad(), recording() as recorder:
         try:
             result = f(*args, **named)
         except (ValueError, ArithmeticError) as raised:
