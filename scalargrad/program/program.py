@@ -54,6 +54,8 @@ def recorded(f: Callable[..., Any], arguments: Layout, backend: str) -> "tuple[P
             result = f(*args, **named)
         except (ValueError, ArithmeticError) as raised:
             error = raised
+    if recorder.escape is not None:
+        raise recorder.escape
     results = Layout(result, _is_value)
     code, parameters = code_of(recorder, xs, results.example)
     outcome = [x._data if type(x) is Value else float(x) for x in results.example]
