@@ -49,15 +49,18 @@ def recorded(f: Callable[..., Any], arguments: Layout, backend: str) -> "tuple[P
     """
     xs, error, result = inputs(arguments.example), None, None
     args, named = arguments.nest(xs)
-    with recording() as recorder:
+    with transforms.afresh(), recording() as recorder:
         try:
             result = f(*args, **named)
+            recorder.pin_texts()
         except (ValueError, ArithmeticError) as raised:
             error = raised
     if recorder.escape is not None:
         raise recorder.escape
     results = Layout(result, _is_value)
     code, parameters = code_of(recorder, xs, results.example)
+    for x in parameters:
+        _ = x.data  # for whoever records around this, or wonders where a gradient was lost
     outcome = [x._data if type(x) is Value else float(x) for x in results.example]
     return Program(code, arguments, results, parameters, name_of(f), backend, error), outcome
 
@@ -150,7 +153,7 @@ class Program:
         return simplified(expanded(self.code, [*self.arguments.example, *shared]))
 
     def _shared(self) -> "np.ndarray":
-        return cast("np.ndarray", the_numpy().array([x._data for x in self.parameters], dtype=float))
+        return cast("np.ndarray", the_numpy().array([x.data for x in self.parameters], dtype=float))
 
     def _table(self, points: Any) -> "np.ndarray":
         table = the_numpy().asarray(points, dtype=float)

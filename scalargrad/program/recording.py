@@ -55,6 +55,7 @@ class Recorder:
     guards  which Value came to which number because of whom
     fixed   the rows that do not depend on an input, neither of the Program's nor of somebody's before
     escape  what was raised where a number would have escaped: f may have caught it, but does so only while recorded
+    texts   of which Values a text was made, and where
     """
 
     def __init__(self) -> None:
@@ -62,6 +63,7 @@ class Recorder:
         self.guards: list[tuple[Value, float, str]] = []
         self.fixed: set[Value] = set()
         self.escape: Exception | None = None
+        self.texts: list[tuple[Value, str]] = []
 
     # ── what the engine tells ───────────────────────────────────────────────────────────────────────────────────────
 
@@ -145,6 +147,16 @@ class Recorder:
         if not all(y.rule in _TRUTHS if type(y) is Value else isinstance(y, bool) for y in (x, y)):
             return NotImplemented
         return _APPLY[name](x, y)
+
+    def told_in_text(self, x: Value) -> None:
+        """A text was made of it, which may be printed, or turned into a number again."""
+        if self.varies(x):
+            self.texts.append((x, messages.caller()))
+
+    def pin_texts(self) -> None:
+        """The Program is one for these very texts. (That of an error does not need it: f itself raises it again.)"""
+        for x, line in self.texts:
+            self.pin(self.detached(x), line)
 
     def detached(self, x: Value) -> Any:
         return _APPLY["detach"](x)
