@@ -108,13 +108,8 @@ class Program:
     def __call__(self, *args: Any, **named: Any) -> Any:
         try:
             row = self.arguments.row((args, named))
-        except Misfit as error:
-            values = Layout((args, named), _is_value)
-            if not any(type(x) is Value for x in values.example):
-                raise TypeError(
-                    f"the Program {self.name} takes arguments like those it was recorded with: {error}"
-                ) from None
-            return self._on_values(values.example)
+        except Misfit:
+            return self._on_values(Layout((args, named), _is_value))
         lanes = self.run(row[None])
         if lanes.failed[0] or lanes.strayed[0]:
             return self._on_floats(row.tolist())
@@ -135,7 +130,7 @@ class Program:
                 f"at {int(lanes.strayed.sum()):,} of {len(points):,} points, {self._strayed(points[at].tolist())}"
             )
         outputs = lanes.outputs
-        outputs[lanes.failed & the_numpy().isfinite(outputs).all(axis=1)] = the_numpy().nan
+        outputs[lanes.failed[:, None] & the_numpy().isfinite(outputs)] = the_numpy().nan
         return (self.results.stacked(outputs), lanes.failed) if mask else self.results.stacked(outputs)
 
     def run(self, table: "np.ndarray") -> backends.Lanes:
@@ -171,10 +166,15 @@ class Program:
         shared = [x._data for x in self.parameters]
         return self.results.nest(_replayed(self.code, [*numbers, *shared], lambda: self._strayed(numbers)))
 
-    def _on_values(self, numbers: list[Any]) -> Any:
+    def _on_values(self, given: Layout) -> Any:
         """On Values, recording: what comes out are Values, or plain numbers where they depend on none."""
-        if len(numbers) != self.arguments.size:
-            raise TypeError(f"the Program {self.name} takes {self.arguments.size} numbers, not {len(numbers)}")
+        try:  # which of the numbers stands where
+            places = self.arguments.row(given.nest([*map(float, range(given.size))]))
+        except Misfit as error:
+            raise TypeError(
+                f"the Program {self.name} takes arguments like those it was recorded with: {error}"
+            ) from None
+        numbers = [given.example[int(i)] for i in places]
         bare = [x._data if type(x) is Value else float(x) for x in numbers]
         return self.results.nest(_replayed(self.code, [*numbers, *self.parameters], lambda: self._strayed(bare)))
 
