@@ -138,7 +138,7 @@ def evaluate(
 
 #: What cannot raise: plain arithmetic, which overflows to an infinity, and functions that exist everywhere.
 _NEVER = {
-    *(rule for name, rule in STEERING.items() if name != "floordiv"),
+    *map(STEERING.__getitem__, ("lt", "le", "eq", "ne", "and", "or", "detach")),
     *map(RULES.__getitem__, ("add", "sub", "mul", "neg", "pos", "abs", "sum", "prod", "dot", "maximum", "minimum")),
     *map(RULES.__getitem__, ("where", "hypot", "cbrt", "atan", "atan2", "tanh", "asinh", "erf", "erfc", "logsumexp")),
     *map(RULES.__getitem__, ("relu", "leaky_relu", "sigmoid", "softplus", "gelu")),
@@ -146,6 +146,7 @@ _NEVER = {
 
 #: Where Python raises outside of the domain, nan excepted, and nowhere else. Others overflow, or take no infinity.
 _BY_DOMAIN = {RULES[name] for name in ("sqrt", "log", "log1p", "log2", "log10", "asin", "acos", "acosh", "atanh")}
+_TO_WHOLE = {STEERING[name] for name in ("floor", "ceil", "trunc", "round")}  # which an infinity or nan is not
 _DIVISIONS = {RULES["div"], RULES["mod"], STEERING["floordiv"]}
 _POWERS = {RULES["pow"], RULES["pow_const"], RULES["const_pow"]}
 
@@ -170,6 +171,8 @@ def fault(m: Any, rule: Rule, operands: Sequence[Any], out: Any) -> Any | None:
         return None
     if rule in _DIVISIONS:
         return operands[1] == 0  # of a nan, too
+    if rule in _TO_WHOLE:
+        return _not(abs(operands[0]) < inf)
     known = reduce(and_, [x == x for x in operands])
     if rule in _BY_DOMAIN and rule.domain is not None:
         return _not(rule.domain(m, *operands)) & known

@@ -84,7 +84,7 @@ class Compiled:
             if i:
                 self._ways.insert(0, self._ways.pop(i))
             return ways.at(row)
-        arguments = Layout(nest, _is_value)
+        arguments = Layout(nest, _is_value, exactly=True)
         if any(type(x) is Value for x in arguments.example):
             return self._f(*args, **named)
         return self._begin(arguments).at(arguments.row(nest))
@@ -115,7 +115,7 @@ class Compiled:
             ways = self._ways[0]
         else:
             nest = self._with_statics(self._guess(columns) if like is None else tuple(like), {})
-            arguments = Layout(nest)
+            arguments = Layout(nest, exactly=True)
             ways = next((w for w in self._ways if w.arguments.takes(nest)), None) or self._begin(arguments)
         if ways.arguments.size != columns:
             raise TypeError(
@@ -256,9 +256,9 @@ class _Batch:
         self._outputs[done] = outputs[here]
 
     def result(self) -> Any:
-        if self._error is not None and self.failed.all():
-            raise self._error
         if self._results is None:
+            if self._error is not None:
+                raise self._error
             raise ProgramError("of no points, before any call, nobody knows what the result would look like")
         return self._results.stacked(self._outputs)
 

@@ -51,11 +51,14 @@ def recorded(f: Callable[..., Any], arguments: Layout, backend: str) -> "tuple[P
     """
     xs, error, result = inputs(arguments.example), None, None
     args, named = arguments.nest(xs)
-    with transforms.despite_no_grad(), recording() as recorder:
+    with transforms.afresh(), recording() as recorder:
         try:
             result = f(*args, **named)
+            recorder.pin_texts()
         except (ValueError, ArithmeticError) as raised:
             error = raised
+    if recorder.escape is not None:
+        raise recorder.escape
     results = Layout(result, _is_value)
     for thing in results.statics:
         if not isinstance(thing, (type(None), bool, str, bytes)):  # in which may be Values, or what depends on them
@@ -64,6 +67,8 @@ def recorded(f: Callable[..., Any], arguments: Layout, backend: str) -> "tuple[P
                 "in lists, tuples, dicts, dataclasses and arrays"
             )
     code, parameters = code_of(recorder, xs, results.example)
+    for x in parameters:
+        _ = x.data  # for whoever records around this, or wonders where a gradient was lost
     outcome = [x._data if type(x) is Value else float(x) for x in results.example]
     program = Program(code, arguments, results, parameters, name_of(f), backend, error)
     program.positional = _positional(f)
@@ -114,13 +119,8 @@ class Program:
     def __call__(self, *args: Any, **named: Any) -> Any:
         try:
             row = self.arguments.row((args, named))
-        except Misfit as error:
-            values = Layout((args, named), _is_value)
-            if not any(type(x) is Value for x in values.example):
-                raise TypeError(
-                    f"the Program {self.name} takes arguments like those it was recorded with: {error}"
-                ) from None
-            return self._on_values(values.example)
+        except Misfit:
+            return self._on_values(Layout((args, named), _is_value))
         lanes = self.run(row[None])
         if lanes.failed[0] or lanes.strayed[0]:
             return self._on_floats(row.tolist())
@@ -142,7 +142,7 @@ class Program:
             )
         outputs = lanes.outputs
         if lanes.failed.any():
-            outputs[lanes.failed & the_numpy().isfinite(outputs).all(axis=1)] = the_numpy().nan
+            outputs[lanes.failed[:, None] & the_numpy().isfinite(outputs)] = the_numpy().nan
         return (self.results.stacked(outputs), lanes.failed) if mask else self.results.stacked(outputs)
 
     def run(self, table: "np.ndarray") -> backends.Lanes:
@@ -160,7 +160,7 @@ class Program:
         return simplified(expanded(self.code, [*self.arguments.example, *shared]))
 
     def _shared(self) -> "np.ndarray":
-        return cast("np.ndarray", the_numpy().array([x._data for x in self.parameters], dtype=float))
+        return cast("np.ndarray", the_numpy().array([x.data for x in self.parameters], dtype=float))
 
     def _table(self, points: Any) -> "np.ndarray":
         table = the_numpy().asarray(points, dtype=float)
@@ -178,10 +178,15 @@ class Program:
         shared = [x._data for x in self.parameters]
         return self.results.nest(_replayed(self.code, [*numbers, *shared], lambda: self._strayed(numbers)))
 
-    def _on_values(self, numbers: list[Any]) -> Any:
+    def _on_values(self, given: Layout) -> Any:
         """On Values, recording: what comes out are Values, or plain numbers where they depend on none."""
-        if len(numbers) != self.arguments.size:
-            raise TypeError(f"the Program {self.name} takes {self.arguments.size} numbers, not {len(numbers)}")
+        try:  # which of the numbers stands where
+            places = self.arguments.row(given.nest([*map(float, range(given.size))]))
+        except Misfit as error:
+            raise TypeError(
+                f"the Program {self.name} takes arguments like those it was recorded with: {error}"
+            ) from None
+        numbers = [given.example[int(i)] for i in places]
         bare = [x._data if type(x) is Value else float(x) for x in numbers]
         return self.results.nest(_replayed(self.code, [*numbers, *self.parameters], lambda: self._strayed(bare)))
 
