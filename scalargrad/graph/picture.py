@@ -38,6 +38,8 @@ def draw(
 ) -> "Graph":
     """A picture of how the Values ys were computed, as they are now: `draw(y)`, `draw(y, z)` or `draw([y, z])`.
 
+    What has `roots` is drawn from them: a Program, at the numbers it was recorded with.
+
     A box is an input, a constant or a result, with its label, value and gradient ("not yet" before any backward
     pass, "not reached" where that did not come); an ellipse is the operation that computed it; an edge into an
     operation shows the local derivative. A frame is a scope, and an input that only one scope uses is drawn in it.
@@ -80,6 +82,7 @@ def draw(
     """
     roots: list[Any] = []
     for y in ys:
+        y = getattr(y, "roots", y)  # as a Program has them
         roots.extend([y] if isinstance(y, Row) or not isinstance(y, Iterable) else y)
     for root in roots:
         if not isinstance(root, Row):
