@@ -1,6 +1,7 @@
 """`compile`: a function that is recorded where it goes a way it has not gone before, and run from its Programs elsewhere."""
 
 import inspect
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterable
 from functools import partial, wraps
@@ -55,7 +56,11 @@ def compile(
         raise TypeError(f"compile takes a function, not {f!r}")
     backends.named(backend)
     statics = (static,) if isinstance(static, (str, int)) else tuple(static)
-    return wraps(f, updated=())(Compiled(f, backend, statics, max_paths))
+    return _compiled(f, backend, statics, max_paths)
+
+
+def _compiled(f: Callable[..., Any], backend: str, static: tuple[str | int, ...], max_paths: int) -> "Compiled":
+    return wraps(f, updated=())(Compiled(f, backend, static, max_paths))  # type: ignore[return-value]
 
 
 class Compiled:
@@ -88,6 +93,13 @@ class Compiled:
         if any(type(x) is Value for x in arguments.example):
             return self._f(*args, **named)
         return self._begin(arguments).at(arguments.row(nest))
+
+    def __reduce__(self) -> str | tuple[Any, ...]:
+        """By its name where that leads to it, as a function; else made of f again. Its Programs do not go along."""
+        name = str(getattr(self, "__qualname__", ""))
+        if _named(self.__module__, name) is self:
+            return name
+        return _compiled, (self._f, self._backend, self._static, self._max_paths)
 
     def batch(self, points: Any, *, like: tuple[Any, ...] | None = None, mask: bool = False) -> Any:
         """What f gives at many points: an array of shape (points, inputs) in, a column for each number of the arguments.
@@ -265,3 +277,10 @@ class _Batch:
 
 def _is_value(x: Any) -> bool:
     return type(x) is Value
+
+
+def _named(module: str, name: str) -> Any:
+    found: Any = sys.modules.get(module)
+    for part in name.split("."):
+        found = getattr(found, part, None)
+    return found

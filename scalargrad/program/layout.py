@@ -10,25 +10,38 @@ the way between the two, for one point and for many:
 {'w': [1.0, 2.0], 'name': 'layer', 'b': 3.0}
 
 Over many points each number becomes an array, and a list of numbers one array with an axis more.
+
+It can be told as plain data, which is what JSON can hold, and is made from that again, as `Layout.plain` says.
 """
 
 import copy
 from collections.abc import Callable
 from itertools import product
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 from scalargrad.errors import ProgramError
 from scalargrad.namespaces import as_float
 from scalargrad.nest import parts_of, remade
+from scalargrad.program.plain import (
+    DEEPEST,
+    Misfit,
+    container_and_parts,
+    is_count,
+    kind_and_content,
+    kind_of,
+    of_kind,
+    plain_of,
+    shown,
+    thing_of,
+)
 
 if TYPE_CHECKING:
     import numpy as np
 
 __all__ = ["Layout", "Misfit", "the_numpy"]
 
-
-class Misfit(TypeError):
-    """A nest that is not like the example."""
+_LARGEST = 1 << 31  # numbers in an array that is read from plain data, if lengths of 0 were 1
 
 
 def the_numpy() -> Any:
@@ -95,6 +108,66 @@ class Layout:
         """The nest with an array over the points, the rows of the table, in place of each number."""
         return self._root.stacked(table)
 
+    # ── as plain data ───────────────────────────────────────────────────────────────────────────────────────────────
+
+    def plain(self) -> Any:
+        """The nest as plain data, without its numbers. Raises Misfit, naming it, for what cannot be told.
+
+        "number"                    a number
+        ["numbers", count]          a list of numbers
+        ["array", [length, …]]      an array, by its shape
+        ["list", [part, …]]         a list, and so "tuple"
+        ["dict", [[key, part], …]]  a dict; a key is a str or an int
+        ["fixed", thing]            what is not a number: None, a bool, a str, an int, ["float", digits], or, made of
+                                    such things, a list, tuple or dict as above
+
+        >>> Layout({"w": [1.0, 2.0], "name": "layer", "b": 3.0}).plain()
+        ['dict', [['w', ['numbers', 2]], ['name', ['fixed', 'layer']], ['b', 'number']]]
+        """
+        return self._root.plain(DEEPEST)
+
+    @classmethod
+    def of_plain(cls, plain: Any, numbers: list[float]) -> "Layout":
+        """The Layout that was told so, with these numbers for an example. Raises ValueError if it is not so told.
+
+        It allocates no more than in proportion to the plain data and the numbers.
+        """
+        layout = cls(())
+        layout._numbers, layout.size = numbers, len(numbers)
+        layout._root = layout._node_of_plain(plain, (), DEEPEST)
+        if len(layout.paths) != layout.size:
+            raise ValueError(f"a nest has {len(layout.paths):,} numbers, and {layout.size:,} are told with it")
+        return layout
+
+    def _node_of_plain(self, plain: Any, path: tuple[Any, ...], left: int) -> "_Node":
+        at = len(self.paths)
+        if plain == "number":
+            self._check_room(1)
+            self.paths.append(path)
+            return _Number(at)
+        kind, content = kind_and_content(plain)
+        if kind == "numbers" and is_count(content):
+            self._check_room(content)
+            self.paths += [(*path, i) for i in range(content)]
+            return _List(at, content)
+        if kind == "array" and type(content) is list and all(map(is_count, content)):
+            if len(content) > 32 or prod(length or 1 for length in content) > _LARGEST:
+                raise ValueError(f"{shown(content)} is not the shape of an array")
+            self._check_room(prod(content))
+            if 0 not in content:  # for product makes a tuple of each range
+                self.paths += [(*path, *place) for place in product(*map(range, content))]
+            return _Array(at, tuple(content))
+        if kind == "fixed":
+            return _Static(thing_of(content, left))
+        container, parts = container_and_parts(kind, content, left)
+        return _Parts(container, {k: self._node_of_plain(part, (*path, k), left - 1) for k, part in parts.items()})
+
+    def _check_room(self, count: int) -> None:
+        if len(self.paths) + count > self.size:
+            raise ValueError(f"a nest has more numbers than the {self.size:,} that are told with it")
+
+    # ── as it is made ───────────────────────────────────────────────────────────────────────────────────────────────
+
     def _node(self, node: Any, path: tuple[Any, ...]) -> "_Node":
         at = len(self._numbers)
         if self._is_one(node):
@@ -135,6 +208,9 @@ class _Number:
     def __init__(self, at: int) -> None:
         self._at = at
 
+    def plain(self, left: int) -> Any:
+        return "number"
+
     def read(self, thing: Any, row: "np.ndarray") -> None:
         if type(thing) is not float:
             number = None if isinstance(thing, bool) else as_float(thing.item() if _is_scalar_array(thing) else thing)
@@ -153,8 +229,11 @@ class _Number:
 class _List:
     """A list of numbers; also given as a tuple, or as an array."""
 
-    def __init__(self, at: int, count: int, exactly: bool) -> None:
+    def __init__(self, at: int, count: int, exactly: bool = False) -> None:
         self._slice, self._count, self._exactly = slice(at, at + count), count, exactly
+
+    def plain(self, left: int) -> Any:
+        return ["numbers", self._count]
 
     def read(self, thing: Any, row: "np.ndarray") -> None:
         if self._exactly and type(thing) is not list:
@@ -174,11 +253,14 @@ class _List:
 
 
 class _Array:
-    def __init__(self, at: int, shape: tuple[int, ...], exactly: bool) -> None:
+    def __init__(self, at: int, shape: tuple[int, ...], exactly: bool = False) -> None:
         count = 1
         for length in shape:
             count *= length
         self._slice, self._shape, self._exactly = slice(at, at + count), shape, exactly
+
+    def plain(self, left: int) -> Any:
+        return ["array", [int(length) for length in self._shape]]
 
     def read(self, thing: Any, row: "np.ndarray") -> None:
         if self._exactly and not hasattr(thing, "dtype"):
@@ -202,6 +284,9 @@ class _Static:
     def __init__(self, thing: Any) -> None:
         self._thing, self._as_it_was = thing, _snapshot(thing)
 
+    def plain(self, left: int) -> Any:
+        return ["fixed", plain_of(self._thing, left)]
+
     def read(self, thing: Any, row: "np.ndarray") -> None:
         thing = thing.thing if isinstance(thing, Fixed) else thing
         if not _same(thing, self._as_it_was):
@@ -217,9 +302,13 @@ class _Static:
 class _Parts:
     """A container: a list, tuple, dict or dataclass."""
 
-    def __init__(self, container: Any, parts: "dict[Any, _Node]", exactly: bool) -> None:
+    def __init__(self, container: Any, parts: "dict[Any, _Node]", exactly: bool = False) -> None:
         self._container, self._parts, self._exactly = container, parts, exactly
         self._is_sequence = isinstance(container, (list, tuple))
+
+    def plain(self, left: int) -> Any:
+        kind = kind_of(self._container, left)
+        return of_kind(kind, {key: part.plain(left - 1) for key, part in self._parts.items()})
 
     def read(self, thing: Any, row: "np.ndarray") -> None:
         if type(thing) is not type(self._container) and (self._exactly or not self._is_sequence):

@@ -1,9 +1,11 @@
 """A Program: what a function did, once, as code that runs again on other numbers."""
 
 import inspect
+import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import cache, cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from scalargrad import transforms
@@ -11,8 +13,9 @@ from scalargrad.engine import Tape, Value, function, inputs
 from scalargrad.engine.messages import shorten
 from scalargrad.engine.thread import here
 from scalargrad.errors import ProgramError
+from scalargrad.files import destination, write
 from scalargrad.namespaces import IEEE, IeeeFloat
-from scalargrad.program import backends
+from scalargrad.program import backends, file
 from scalargrad.program.code import Code, Guard, evaluate
 from scalargrad.program.expansion import expanded
 from scalargrad.program.layout import Layout, Misfit, the_numpy
@@ -23,7 +26,7 @@ from scalargrad.program.simplify import simplified
 if TYPE_CHECKING:
     import numpy as np
 
-__all__ = ["Program", "Stats", "record"]
+__all__ = ["Program", "Stats", "load", "record", "restored"]
 
 
 def record(f: Callable[..., Any], *example: Any, backend: str = "auto", **named: Any) -> "Program":
@@ -73,6 +76,38 @@ def recorded(f: Callable[..., Any], arguments: Layout, backend: str) -> "tuple[P
     program = Program(code, arguments, results, parameters, name_of(f), backend, error)
     program.positional = _positional(f)
     return program, outcome
+
+
+def load(path: str | os.PathLike[str]) -> "Program":
+    """The Program that `p.save(path)` wrote, here or on another machine.
+
+    It does what the saved one does. Its parameters are new inputs, `p.parameters`; its backend is "auto".
+    A file of somebody else can be loaded: nothing in it is run before you run the Program. Raises ProgramError if it is
+    not a file of a Program, is damaged, or of a version that is not known here; OSError where it cannot be read.
+    """
+    content = Path(path).read_bytes()
+    try:
+        contents = file.read(content)
+    except ProgramError as problem:
+        raise ProgramError(f"{os.fspath(path)}: {problem}") from None
+    return _program(contents, [Value(*parameter) for parameter in contents.parameters], "auto")
+
+
+def restored(content: bytes, parameters: Sequence[Value], backend: str) -> "Program":
+    """What a copied or pickled Program is made again with; its backend is "auto" where the old one is not installed."""
+    contents = file.read(content)
+    if len(parameters) != len(contents.parameters):
+        raise ProgramError(f"a Program of {len(contents.parameters)} parameters is pickled with {len(parameters)}")
+    try:
+        return _program(contents, parameters, backend)
+    except ProgramError:
+        return _program(contents, parameters, "auto")
+
+
+def _program(contents: file.Contents, parameters: Sequence[Value], backend: str) -> "Program":
+    program = Program(contents.code, contents.arguments, contents.results, parameters, contents.name, backend)
+    program.positional = contents.positional
+    return program
 
 
 class Stats(dict[str, int]):
@@ -223,6 +258,28 @@ class Program:
         program = recorded(derived, self.arguments, self.backend)[0].or_error()
         program.positional = self.positional
         return program
+
+    # ── keeping it ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write it to a file, all of it or nothing, for `load`; what is in there is told in file.py.
+
+        Raises ProgramError, naming it, for what has no place in a file: a gate, or a class of your own among the
+        arguments or results; OSError where it cannot be written.
+
+        >>> import tempfile
+        >>> p = record(lambda x, y: x * y + 1, 2.0, 3.0)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     load(p.save(f"{folder}/p.json"))(10.0, 4.0)
+        41.0
+        """
+        content, path = file.written(self), destination(path)
+        write(path, content)
+        return path
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """For copies and pickles; the parameters go on their own, and so stay those of a model that goes along."""
+        return restored, (file.written(self), self.parameters, self.backend)
 
     # ── looking at it ──────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -1,0 +1,145 @@
+"""Things as plain data, which JSON holds without loss, and back: floats, containers, and what is not a number.
+
+Going there raises Misfit for what cannot be told; coming back raises ValueError for what is not so told, and allocates
+no more than in proportion to that.
+
+>>> plain_of(("a", [1.5, None]))
+['tuple', ['a', ['list', [['float', '0x1.8000000000000p+0'], None]]]]
+>>> thing_of(['tuple', ['a', ['list', [['float', '0x1.8000000000000p+0'], None]]]])
+('a', [1.5, None])
+"""
+
+import reprlib
+from math import isnan
+from typing import Any
+
+from scalargrad.nest import parts_of, remade
+
+__all__ = [
+    "DEEPEST",
+    "Misfit",
+    "container_and_parts",
+    "is_count",
+    "kind_and_content",
+    "kind_of",
+    "number",
+    "of_kind",
+    "plain_of",
+    "shown",
+    "thing_of",
+]
+
+DEEPEST = 50  # that containers are nested in each other
+_INTS = 1 << 63
+
+_CONTAINERS: dict[str, Any] = {"list": [], "tuple": (), "dict": {}}
+_KINDS = {type(container): kind for kind, container in _CONTAINERS.items()}
+
+
+class Misfit(TypeError):
+    """A nest that is not what it has to be."""
+
+
+# ── there ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def plain_of(thing: Any, left: int = DEEPEST) -> Any:
+    """What is not a number of a nest: None, a bool, a str, a small int, a float, and containers of such things."""
+    if thing is None or type(thing) in (bool, str) or _is_small(thing):
+        return thing
+    if type(thing) is float and not isnan(thing):  # a nan is not like itself, which a fixed argument has to be
+        return ["float", thing.hex()]
+    kind, parts = kind_of(thing, left), parts_of(thing) or {}
+    return of_kind(kind, {key: plain_of(part, left - 1) for key, part in parts.items()})
+
+
+def kind_of(container: Any, left: int) -> str:
+    """What its kind is called; `left` is how much deeper it may go."""
+    kind = _KINDS.get(type(container))
+    if kind is None:
+        raise Misfit(
+            f"{shown(container)} is a {type(container).__name__}, and only numbers, arrays, lists, tuples, dicts, None, "
+            "bools, strings and ints below 2**63 can be told"
+        )
+    if left == 0:
+        raise Misfit(f"containers are nested deeper than {DEEPEST}")
+    return kind
+
+
+def of_kind(kind: str, parts: dict[Any, Any]) -> list[Any]:
+    """A container of this kind with these parts, which are told already."""
+    if kind != "dict":
+        return [kind, [*parts.values()]]
+    for key in parts:
+        if not _is_key(key):
+            raise Misfit(f"{shown(key)} is a key of a dict, and only strings and ints below 2**63 can be told")
+    return [kind, [[key, part] for key, part in parts.items()]]
+
+
+# ── and back ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def thing_of(plain: Any, left: int = DEEPEST) -> Any:
+    """What was told so."""
+    if plain is None or type(plain) in (bool, str) or _is_small(plain):
+        return plain
+    kind, content = kind_and_content(plain)
+    if kind == "float":
+        return number(content)
+    container, parts = container_and_parts(kind, content, left)
+    return remade(container, {key: thing_of(part, left - 1) for key, part in parts.items()})
+
+
+def kind_and_content(plain: Any) -> tuple[str, Any]:
+    if type(plain) is list and len(plain) == 2 and type(plain[0]) is str:
+        return plain[0], plain[1]
+    raise ValueError(f"{shown(plain)} is not a part of a nest")
+
+
+def container_and_parts(kind: str, content: Any, left: int) -> tuple[Any, dict[Any, Any]]:
+    """An empty container of this kind, and what is in it by key or position, still plain."""
+    if left == 0:
+        raise ValueError(f"containers are nested deeper than {DEEPEST}")
+    if kind not in _CONTAINERS or type(content) is not list:
+        raise ValueError(f"{shown([kind, content])} is not a part of a nest")
+    if kind != "dict":
+        return _CONTAINERS[kind], dict(enumerate(content))
+    parts = {}
+    for pair in content:
+        if type(pair) is not list or len(pair) != 2 or not _is_key(pair[0]):
+            raise ValueError(f"{shown(pair)} is not a key of a dict and what is there")
+        if pair[0] in parts:
+            raise ValueError(f"the key {shown(pair[0])} is twice in a dict")
+        parts[pair[0]] = pair[1]
+    return {}, parts
+
+
+def number(digits: Any) -> float:
+    """The float whose `hex` this is; of a nan the sign and the payload are not kept."""
+    if type(digits) is str and len(digits) <= 32:
+        try:
+            found = float.fromhex(digits)
+        except (ValueError, OverflowError):
+            pass
+        else:
+            if found.hex() == digits:
+                return found
+    raise ValueError(f"{shown(digits)} is not a float as float.hex() tells it")
+
+
+def is_count(x: Any) -> bool:
+    """Whether it is a number of things."""
+    return type(x) is int and 0 <= x < _INTS
+
+
+def shown(x: Any) -> str:
+    """What it is, shortly and in one line."""
+    return reprlib.repr(x).replace("\n", " ")
+
+
+def _is_small(x: Any) -> bool:
+    return type(x) is int and -_INTS < x < _INTS
+
+
+def _is_key(x: Any) -> bool:
+    return type(x) is str or _is_small(x)
