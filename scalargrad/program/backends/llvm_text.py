@@ -19,13 +19,72 @@ _LENGTH = 1000
 _LEAVES = {"input", "shared", "constant"}
 _TRUTHS = {"olt", "ole", "ogt", "oge", "oeq", "une", "and", "or", "xor", "not"}
 
-#: `run(points, shared, outputs, failed, strayed, groups, workspace, functions)`; a part has the block of inputs for the
-#: points, and that of outputs.
-_PART = (
-    "ptr noalias readonly %points, ptr noalias readonly %shared, ptr noalias %outputs, ptr noalias %failed, "
-    "ptr noalias %strayed, ptr noalias %workspace, ptr noalias readonly %functions"
+#: How many groups of lanes a part is run for before the next: code is read less often, but the blocks need more memory.
+_TOGETHER = 8
+
+#: In bytes, what the blocks of all of them may take, to stay in the cache of a processor.
+_NEAR = 1 << 18
+
+#: What each function gets: of one group of lanes the points and outputs, row by row, and where it failed and strayed.
+_POINTERS = ("points", "shared", "outputs", "failed", "strayed", "workspace", "functions")
+_PARAMETERS = ", ".join(f"ptr noalias{' readonly' * (p in ('points', 'shared', 'functions'))} %{p}" for p in _POINTERS)
+_ARGUMENTS = ", ".join(f"ptr %{p}" for p in _POINTERS)
+
+_HEAD = 'attributes #0 = { nounwind "no-stack-arg-probe" "prefer-vector-width"="512" }\n'
+
+#: Run one part for `count` groups.
+_OVER = """
+define internal void @over(ptr %part, i64 %count, {parameters}) noinline #0 {{
+entry:
+  br label %group
+group:
+  %g = phi i64 [ 0, %entry ], [ %next, %group ]
+  %p = mul i64 %g, {points}
+  %points_g = getelementptr double, ptr %points, i64 %p
+  %o = mul i64 %g, {outputs}
+  %outputs_g = getelementptr double, ptr %outputs, i64 %o
+  %l = mul i64 %g, {width}
+  %failed_g = getelementptr i8, ptr %failed, i64 %l
+  %strayed_g = getelementptr i8, ptr %strayed, i64 %l
+  %w = mul i64 %g, {size}
+  %workspace_g = getelementptr double, ptr %workspace, i64 %w
+  call void %part(ptr %points_g, ptr %shared, ptr %outputs_g, ptr %failed_g, ptr %strayed_g, ptr %workspace_g, ptr %functions)
+  %next = add i64 %g, 1
+  %more = icmp slt i64 %next, %count
+  br i1 %more, label %group, label %end
+end:
+  ret void
+}}
+"""
+
+#: Run all parts, for so many groups together as there are or as may be.
+_RUN = """
+define void @run({parameters}, i64 %groups) #0 {{
+entry:
+  br label %block
+block:
+  %g = phi i64 [ 0, %entry ], [ %next, %block ]
+  %left = sub i64 %groups, %g
+  %few = icmp slt i64 %left, {together}
+  %count = select i1 %few, i64 %left, i64 {together}
+  %p = mul i64 %g, {points}
+  %points_g = getelementptr double, ptr %points, i64 %p
+  %o = mul i64 %g, {outputs}
+  %outputs_g = getelementptr double, ptr %outputs, i64 %o
+  %l = mul i64 %g, {width}
+  %failed_g = getelementptr i8, ptr %failed, i64 %l
+  %strayed_g = getelementptr i8, ptr %strayed, i64 %l
+{calls}  %next = add i64 %g, %count
+  %more = icmp slt i64 %next, %groups
+  br i1 %more, label %block, label %end
+end:
+  ret void
+}}
+"""
+_CALL = (
+    "  call void @over(ptr @{part}, i64 %count, ptr %points_g, ptr %shared, ptr %outputs_g, ptr %failed_g, "
+    "ptr %strayed_g, ptr %workspace, ptr %functions)\n"
 )
-_RUN = _PART.replace("%strayed", "%strayed, i64 %groups")
 
 
 @dataclass(frozen=True)
@@ -50,72 +109,38 @@ def assemble(
 
     `functions` and `vectors` say where in the table handed to `run` a function of a double is, and one of a vector.
     """
-    writer = _Writer(into, width, functions, vectors)
+    writer = _Writer(into, inputs, len(outputs), width, functions, vectors)
     parts = writer.parts(outputs, failed, strayed)
-    block_in, block_out = (inputs * width, len(outputs) * width) if width > 1 else (0, 0)
-    slots = writer.slots * width
-    text = [_PROLOGUE, *writer.declarations(), *parts]
-    calls = [
-        f"  call void @part{i}(ptr %in, ptr %shared, ptr %out, ptr %fail, ptr %stray, ptr %workspace, ptr %functions)\n"
-        for i in range(len(parts))
-    ]
+    text = [_HEAD, *writer.declarations(), *parts]
+    names = [f"part{i}" for i in range(len(parts))]
     if width == 1:
-        text += [f"define void @run({_RUN}) #0 {{\n", *(_plain(call) for call in calls), "  ret void\n}\n"]
-    else:
-        text += _transpositions(inputs, len(outputs), width)
-        text += [_LOOP_HEAD.format(run=_RUN, block=8 * slots, out=8 * (slots + block_in), width=width)]
-        text += ["  %pt = getelementptr double, ptr %points, i64 %p\n  call void @gather(ptr %pt, ptr %in)\n"] * (
-            inputs > 0
-        )
-        text += ["  %ot = getelementptr double, ptr %outputs, i64 %o\n"] * (len(outputs) > 0)
-        text += calls
-        text += ["  call void @scatter(ptr %out, ptr %ot)\n"] * (len(outputs) > 0)
-        text += [_LOOP_TAIL.format(points=inputs * width, outputs=len(outputs) * width, width=width)]
-    return Assembly("".join(text), slots + block_in + block_out)
-
-
-def _plain(call: str) -> str:
-    for block, pointer in (("%in", "%points"), ("%out", "%outputs"), ("%fail", "%failed"), ("%stray", "%strayed")):
-        call = call.replace(f"ptr {block},", f"ptr {pointer},")
-    return call
-
-
-_PROLOGUE = 'attributes #0 = { nounwind "no-stack-arg-probe" "prefer-vector-width"="512" }\n'
-
-_LOOP_HEAD = """define void @run({run}) #0 {{
-entry:
-  %in = getelementptr i8, ptr %workspace, i64 {block}
-  %out = getelementptr i8, ptr %workspace, i64 {out}
-  br label %test
-test:
-  %g = phi i64 [ 0, %entry ], [ %next, %body ]
-  %p = phi i64 [ 0, %entry ], [ %pnext, %body ]
-  %o = phi i64 [ 0, %entry ], [ %onext, %body ]
-  %more = icmp slt i64 %g, %groups
-  br i1 %more, label %body, label %end
-body:
-  %lane = mul i64 %g, {width}
-  %fail = getelementptr i8, ptr %failed, i64 %lane
-  %stray = getelementptr i8, ptr %strayed, i64 %lane
-"""
-
-_LOOP_TAIL = """  %next = add i64 %g, 1
-  %pnext = add i64 %p, {points}
-  %onext = add i64 %o, {outputs}
-  br label %test
-end:
-  ret void
-}}
-"""
+        calls = "".join(f"  call void @{part}({_ARGUMENTS})\n" for part in names)
+        text.append(f"define void @run({_PARAMETERS}, i64 %groups) #0 {{\n{calls}  ret void\n}}\n")
+        return Assembly("".join(text), writer.slots)
+    size = (inputs + len(outputs) + writer.slots) * width
+    together = max(1, min(_TOGETHER, _NEAR // (8 * size + 1)))
+    numbers = {"points": inputs * width, "outputs": len(outputs) * width, "width": width, "size": size}
+    calls = "".join(_CALL.format(part=part) for part in ("gather", *names, "scatter"))
+    text += [*_transposition("gather", inputs, width, 0), *_transposition("scatter", len(outputs), width, inputs)]
+    text += [_OVER.format(parameters=_PARAMETERS, **numbers)]
+    text += [_RUN.format(parameters=_PARAMETERS, calls=calls, together=together, **numbers)]
+    return Assembly("".join(text), size * together)
 
 
 class _Writer:
     """Writes the parts: functions of straight-line instructions."""
 
     def __init__(
-        self, into: Instructions, width: int, functions: Mapping[str, int], vectors: Mapping[str, int]
+        self,
+        into: Instructions,
+        inputs: int,
+        outputs: int,
+        width: int,
+        functions: Mapping[str, int],
+        vectors: Mapping[str, int],
     ) -> None:
         self.list = into.list
+        self.outputs, self.kept = 8 * width * inputs, 8 * width * (inputs + outputs)  # where they are in the workspace
         self.width = width
         self.functions, self.vectors = functions, vectors
         self.number, self.truth, self.word, self.suffix = (
@@ -182,6 +207,13 @@ class _Writer:
                 last[operand] = part_of[number]
         return self._written(order, stores, part_of, last)
 
+    def _blocks(self) -> Iterator[str]:
+        """Where a part finds its inputs, outputs, and what parts before it computed: all lanes of a number together."""
+        alone = self.width == 1
+        yield f"  %in = getelementptr i8, ptr {'%points' if alone else '%workspace'}, i64 0\n"
+        yield f"  %out = getelementptr i8, ptr {'%outputs, i64 0' if alone else f'%workspace, i64 {self.outputs}'}\n"
+        yield f"  %kept = getelementptr i8, ptr %workspace, i64 {0 if alone else self.kept}\n"
+
     def _operands(self, number: int) -> Sequence[int]:
         operation, *operands = self.list[number]
         return () if operation in _LEAVES else operands
@@ -192,7 +224,7 @@ class _Writer:
         """What is needed, in order; and the pointers that each result is to be written to."""
         stores: dict[int, list[str]] = {}
         for k, number in enumerate(outputs):
-            stores.setdefault(number, []).append(f"outputs, i64 {8 * k * self.width}")
+            stores.setdefault(number, []).append(f"out, i64 {8 * k * self.width}")
         for name, truth in (("failed", failed), ("strayed", strayed)):
             if truth is not None:
                 stores.setdefault(truth, []).append(f"{name}, i64 0")
@@ -213,7 +245,7 @@ class _Writer:
         slot_of: dict[int, int] = {}
         free: list[int] = []
         for part, start in enumerate(range(0, len(order), _LENGTH)):
-            lines = [f"define internal void @part{part}({_PART}) noinline #0 {{\n"]
+            lines = [f"define internal void @part{part}({_PARAMETERS}) noinline #0 {{\n", *self._blocks()]
             names: dict[int, str] = {}
             tables: dict[int, str] = {}
             write = lines.append
@@ -275,15 +307,13 @@ class _Writer:
             else:
                 write(f"  %s{number} = load double, ptr %p{number}, align 8\n")
                 write(f"  %i{number} = insertelement {kind} poison, double %s{number}, i64 0\n")
-                write(
-                    f"  %v{number} = shufflevector {kind} %i{number}, {kind} poison, <{width} x i32> zeroinitializer\n"
-                )
+                write(f"  %v{number} = shufflevector {kind} %i{number}, {kind} poison, <{width} x i32> zeroinitializer\n")
             return f"%v{number}"
         if operation == "input":
-            write(f"  %p{number} = getelementptr i8, ptr %points, i64 {8 * width * what[0]}\n")
+            write(f"  %p{number} = getelementptr i8, ptr %in, i64 {8 * width * what[0]}\n")
             write(f"  %v{number} = load {kind}, ptr %p{number}, align {8 * width}\n")
             return f"%v{number}"
-        write(f"  %p{number} = getelementptr i8, ptr %workspace, i64 {8 * width * slot_of[number]}\n")
+        write(f"  %p{number} = getelementptr i8, ptr %kept, i64 {8 * width * slot_of[number]}\n")
         if operation in _TRUTHS:
             write(f"  %w{number} = load {self.word}, ptr %p{number}, align {8 * width}\n")
             write(f"  %v{number} = icmp slt {self.word} %w{number}, {self._all('i64', '0')}\n")
@@ -292,7 +322,7 @@ class _Writer:
         return f"%v{number}"
 
     def _keep(self, number: int, truth: bool, slot: int, write: Callable[[str], object]) -> None:
-        write(f"  %k{number} = getelementptr i8, ptr %workspace, i64 {8 * self.width * slot}\n")
+        write(f"  %k{number} = getelementptr i8, ptr %kept, i64 {8 * self.width * slot}\n")
         if truth:
             write(f"  %w{number} = sext {self.truth} %v{number} to {self.word}\n")
             write(f"  store {self.word} %w{number}, ptr %k{number}, align {8 * self.width}\n")
@@ -312,18 +342,15 @@ class _Writer:
 _INTRINSICS = {"fabs": 1, "floor": 1, "trunc": 1, "sqrt": 1, "copysign": 2}
 
 
-def _transpositions(inputs: int, outputs: int, width: int) -> list[str]:
-    """`gather`: rows of `inputs` numbers, one for each lane, into a block that has the lanes together; `scatter`: back."""
-    return [*_transposition("gather", inputs, width), *_transposition("scatter", outputs, width)]
-
-
-def _transposition(name: str, count: int, width: int) -> Iterator[str]:
-    """Squares of width × width in a loop, the rest number by number."""
+def _transposition(name: str, count: int, width: int, place: int) -> Iterator[str]:
+    """Between rows of `count` numbers, one for each lane, and a block in the workspace that has all lanes of a number
+    together: `gather` brings the points in, `scatter` the outputs out. Squares of width × width, then one by one.
+    """
     kind, squares = f"<{width} x double>", count // width
     into = name == "gather"
-    rows, block = ("%from", "%to") if into else ("%to", "%from")
-
-    yield f"define internal void @{name}(ptr noalias %from, ptr noalias %to) noinline #0 {{\nentry:\n"
+    rows, block = ("%points" if into else "%outputs"), "%block"
+    yield f"define internal void @{name}({_PARAMETERS}) noinline #0 {{\nentry:\n"
+    yield f"  %block = getelementptr double, ptr %workspace, i64 {place * width}\n"
     if squares:
         yield "  br label %square\nsquare:\n  %j = phi i64 [ 0, %entry ], [ %next, %square ]\n"
         yield f"  %column = mul i64 %j, {width}\n  %row = mul i64 %j, {width * width}\n"
