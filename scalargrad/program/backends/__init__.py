@@ -5,15 +5,19 @@ A backend is a mathematics namespace, and a way to evaluate straight-line code w
 
 import importlib
 import importlib.util
-from typing import TYPE_CHECKING, NamedTuple, Protocol, cast
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
 
+from scalargrad.errors import ProgramError
 from scalargrad.program.code import Code
 from scalargrad.program.layout import the_numpy
 
 if TYPE_CHECKING:
     import numpy as np
 
-__all__ = ["Backend", "Lanes", "Runner", "named"]
+    from scalargrad.program.program import Program
+
+__all__ = ["Backend", "Lanes", "Runner", "jax_function", "named"]
 
 
 class Lanes(NamedTuple):
@@ -60,6 +64,15 @@ def named(name: str) -> Backend:
     if name == "llvm":
         return _loaded("llvm", "LLVM")
     raise ValueError(f"a backend is auto, numpy or llvm, not {name!r}; for JAX there is p.to_jax()")
+
+
+def jax_function(program: "Program") -> Callable[..., Any]:
+    """See `Program.to_jax`. Raises ProgramError where JAX is not installed."""
+    try:
+        importlib.import_module("jax")
+    except ImportError as error:
+        raise ProgramError('to_jax needs JAX: pip install "scalargrad-tape[jax]"') from error
+    return cast("Callable[..., Any]", importlib.import_module(f"{__name__}.jax").jax_function(program))
 
 
 def _loaded(module: str, name: str) -> Backend:
