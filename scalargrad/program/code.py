@@ -10,7 +10,7 @@ then its constants, then one for each row, which a rule computes from numbers be
 ([13.0], False, False)
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, reduce
 from math import inf
@@ -104,11 +104,17 @@ class Code:
 
 
 def evaluate(
-    code: Code, m: Any, inputs: Sequence[Any], shared: Sequence[Any], constant: Callable[[Any], Any] | None = None
+    code: Code,
+    m: Any,
+    inputs: Sequence[Any],
+    shared: Sequence[Any],
+    constant: Callable[[Any], Any] | None = None,
+    instead: Mapping[Rule, Callable[..., Any]] = {},
 ) -> tuple[list[Any], Any, Any]:
     """The outputs, by the mathematics namespace `m`, for numbers of its kind; and what is to be known of them.
 
-    `constant` makes such a number of a constant, if it takes that.
+    `constant` makes such a number of a constant, if it takes that. `instead` has the values of rules whose operators
+    these numbers understand otherwise than Python does.
 
     The second result is whether a row failed (Python would have raised there), the third whether a guard came out
     differently, so that the source goes another way; whichever comes first counts. Both are what `m` has for truth,
@@ -123,7 +129,7 @@ def evaluate(
             strayed = _or(strayed, numbers[at] != guard[0].expected)
     for at, row in enumerate(code.rows, start=code.start):
         operands = [numbers[i] for i in row.operands]
-        out = row.rule.value(m, *operands)
+        out = instead.get(row.rule, row.rule.value)(m, *operands)
         numbers.append(out)
         if not row.quiet and (wrong := fault(m, row.rule, operands, out)) is not None:
             failed = _or(failed, _unless(strayed, wrong))

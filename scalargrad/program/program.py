@@ -250,6 +250,41 @@ class Program:
         """The Program of all second derivatives of one number, as `scalargrad.hessian` gives them."""
         return self._transformed(transforms.hessian)
 
+    @cached_property
+    def pullback(self) -> "Program":
+        """The Program that pulls seeds back, of two lists: the numbers, parameters last, and a seed for each result.
+
+        It gives the derivatives of the sum of seed * result by all these numbers, as one list.
+        """
+        code = replace(self.code, inputs=self.code.inputs + self.code.shared, shared=0)
+        example = [*map(float, self.arguments.example), *[x._data for x in self.parameters]]
+        seeds = [1.0] * len(code.outputs)
+        whole = Program(code, Layout(((example,), {})), Layout(seeds), [], self.name, self.backend)
+
+        def pull(numbers: list[Any], seeds: list[Any]) -> Any:
+            return transforms.vjp(whole)(numbers)[1](seeds)
+
+        pull.__name__ = f"pullback({self.name})"
+        return recorded(pull, Layout(((example, seeds), {})), self.backend)[0].or_error()
+
+    def to_jax(self) -> Callable[..., Any]:
+        """A function of JAX that gives what this Program gives, for `jax.jit`, `vmap` and `grad`, on any device.
+
+        It takes arguments in the same nest, of JAX's numbers and arrays (also an array for a list of numbers), and gives
+        results in theirs, a list of numbers being an array. If the Program has parameters, their numbers come first, as
+        one array in the order of `p.parameters`: compiled code does not see it when they change.
+
+        It needs `jax_enable_x64`. Derivatives backward, of any order, are Programs by the rules of the table, not JAX's;
+        forward (`jax.jvp`, `jax.hessian`) JAX raises TypeError: `p.hessian.to_jax()`. Where the Program would raise, every
+        result and derivative is nan, for compiled code cannot. Last places may differ: see `backends/jax.py`.
+
+        Raises ProgramError where JAX is not installed; and, by name, for a gate that is not written with the package's
+        functions throughout, and for fma.
+
+        >>> f = record(lambda x, y: {"area": x * y}, 2.0, 3.0).to_jax()
+        """
+        return backends.jax_function(self.or_error())
+
     def _transformed(self, transform: Callable[..., Any]) -> "Program":
         args, named = self.arguments.nest(self.arguments.example)
         argnums = (*range(len(args)), *named)

@@ -307,7 +307,9 @@ class _Writer:
             else:
                 write(f"  %s{number} = load double, ptr %p{number}, align 8\n")
                 write(f"  %i{number} = insertelement {kind} poison, double %s{number}, i64 0\n")
-                write(f"  %v{number} = shufflevector {kind} %i{number}, {kind} poison, <{width} x i32> zeroinitializer\n")
+                write(
+                    f"  %v{number} = shufflevector {kind} %i{number}, {kind} poison, <{width} x i32> zeroinitializer\n"
+                )
             return f"%v{number}"
         if operation == "input":
             write(f"  %p{number} = getelementptr i8, ptr %in, i64 {8 * width * what[0]}\n")

@@ -93,11 +93,13 @@ def points_of(count, seed=0):
     edges = list(itertools.product(EDGES, repeat=count))
     if count > 2:
         edges = rng.sample(edges, 400) if count < 4 else []
+
     def number():
         kind = rng.randrange(5)
         if kind == 0:
             return struct.unpack("<d", rng.randbytes(8))[0]
         return rng.choice(EDGES) if kind == 1 else rng.uniform(-1, 1) * 10 ** rng.uniform(-3, 3)
+
     return [*edges, *([number() for _ in range(count)] for _ in range(300))]
 
 
@@ -130,7 +132,9 @@ def test_lanes_are_within_two_units_in_the_last_place(name):
         outputs, fails, _ = expected(code, point)
         assert (failed, strayed) == (fails, False), (point, outputs)
         if name == "logsumexp":  # what is off is off by some of the largest operand's last places
-            assert distance(found[0], outputs[0]) <= 2 or abs(found[0] - outputs[0]) <= 4 * math.ulp(max(map(abs, point)))
+            assert distance(found[0], outputs[0]) <= 2 or abs(found[0] - outputs[0]) <= 4 * math.ulp(
+                max(map(abs, point))
+            )
         elif name in ("pow", "pow_const", "const_pow"):
             assert distance(found[0], outputs[0]) <= 3, point  # both may be off, by less than two and less than one
         else:
@@ -221,14 +225,18 @@ def random_code(rng, rows, inputs=3, shared=2, guards=0):
         made.append(Row(rule, tuple(rng.randrange(at) for _ in range(count)), quiet=rng.random() < 0.9))
     outputs = tuple(rng.randrange(start + rows) for _ in range(5))
     numbers = sorted(rng.randrange(start + rows) for _ in range(guards))
-    return Code(inputs, shared, constants, tuple(made), outputs, tuple(Guard(n, float(rng.randrange(2))) for n in numbers))
+    return Code(
+        inputs, shared, constants, tuple(made), outputs, tuple(Guard(n, float(rng.randrange(2))) for n in numbers)
+    )
 
 
 @given(st.integers(0, 10**9), st.integers(0, 60), st.integers(0, 2))
 def test_random_codes(seed, rows, guards):
     rng = random.Random(seed)
     code = random_code(rng, rows, guards=guards)
-    assert_bits(code, [[rng.choice([*EDGES, rng.gauss(0, 1)]) for _ in range(3)] for _ in range(5)], [rng.gauss(0, 1), 0.0])
+    assert_bits(
+        code, [[rng.choice([*EDGES, rng.gauss(0, 1)]) for _ in range(3)] for _ in range(5)], [rng.gauss(0, 1), 0.0]
+    )
 
 
 @pytest.mark.parametrize("x", [0.0, -0.0, nan, inf, -inf, 5e-324, -5e-324, 0.1, -1e308])
@@ -237,7 +245,18 @@ def test_constants_are_exact(x):
 
 
 def test_the_sign_of_zero():
-    code = Code(2, 0, (1.0, -1.0), (*(Row(RULES[n], (0, 1)) for n in ("add", "sub", "mul")), Row(RULES["mul"], (0, 2)), Row(RULES["mul"], (0, 3)), Row(RULES["sum"], (0,))), (4, 5, 6, 7, 8, 9))
+    code = Code(
+        2,
+        0,
+        (1.0, -1.0),
+        (
+            *(Row(RULES[n], (0, 1)) for n in ("add", "sub", "mul")),
+            Row(RULES["mul"], (0, 2)),
+            Row(RULES["mul"], (0, 3)),
+            Row(RULES["sum"], (0,)),
+        ),
+        (4, 5, 6, 7, 8, 9),
+    )
     assert_bits(code, list(itertools.product([0.0, -0.0, 1.0], repeat=2)))
 
 
@@ -309,7 +328,12 @@ def test_a_guard_strays_where_it_comes_out_differently():
 
 
 def test_whichever_of_fault_and_guard_comes_first_counts():
-    rows = (Row(RULES["log"], (0,)), Row(STEERING["lt"], (2, 0)), Row(RULES["div"], (2, 0)), Row(STEERING["lt"], (2, 1)))
+    rows = (
+        Row(RULES["log"], (0,)),
+        Row(STEERING["lt"], (2, 0)),
+        Row(RULES["div"], (2, 0)),
+        Row(STEERING["lt"], (2, 1)),
+    )
     code = Code(2, 0, (0.0,), rows, (3,), (Guard(4, 1.0), Guard(6, 0.0)))
     assert_bits(code, list(itertools.product([-1.0, 0.0, 1.0, nan, inf], repeat=2)))
 
