@@ -48,7 +48,7 @@ class Run:
         found, self.missing = peers.load()
         self.options = options
         self.peers = [p for p in found if p.name == "plain floats" or begins(p.name, options.peers)]
-        self.scalar = [p for p in self.peers if p.on_scalars]
+        self.scalar = [p for p in self.peers if isinstance(p, peers.Peer)]
         self.tapes = [p for p in self.scalar if isinstance(p, peers.TapePeer)]
         self.ours = [p for p in self.scalar if p.package in (None, "scalargrad-tape")]
         self.problems = [p for p in PROBLEMS if begins(p.name, options.only)]
@@ -57,7 +57,7 @@ class Run:
         self.found: dict[str, dict[str, Any]] = {}
         self.left_out: list[tuple[str, str, str]] = [(name, "all", reason) for name, reason in self.missing.items()]
 
-    def asked(self) -> dict[str, list[tuple[peers.Peer, Callable[[], Any]]]]:
+    def asked(self) -> dict[str, list[tuple[peers.System, Callable[[], Any]]]]:
         """Of what is not a table of problems: for each peer how it is measured."""
         bench, rows = self.bench, 100_000
         return {

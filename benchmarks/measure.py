@@ -14,7 +14,7 @@ from statistics import median, quantiles
 from types import CodeType, FunctionType
 from typing import Any
 
-from benchmarks.peers import Gradient, Peer, TapePeer, mathematics
+from benchmarks.peers import Gradient, Peer, System, TapePeer, mathematics
 from benchmarks.peers.floats import Floats
 from benchmarks.peers.scalargrad import PEERS as OURS
 from benchmarks.peers.scalargrad import READABLE, Scalargrad
@@ -132,7 +132,7 @@ class Bench:
         """How many runs fill a window."""
         return max(1, round(self.effort.window / max(seconds, 1e-9)))
 
-    def check_pace(self, peer: Peer, operations: int) -> None:
+    def check_pace(self, peer: System, operations: int) -> None:
         """Raises LeftOut if, by what is known, the peer would take too long."""
         if (seconds := operations * max(peer.least_cost, self.pace_once.get(peer.name, 0.0))) > self.effort.preparation:
             raise LeftOut(f"to record or compile it would take about {seconds:,.1f} s")
@@ -231,7 +231,7 @@ class Bench:
 
     # ── the training step ───────────────────────────────────────────────────────────────────────────────────────────
 
-    def training(self, peer: Peer) -> dict[str, Any]:
+    def training(self, peer: System) -> dict[str, Any]:
         """Seconds per step, and its ratio to plain floats, with the garbage collector as it is, and off."""
         self.check_pace(peer, READABLE.rows(NETWORK.f, NETWORK.x, WRITTEN_OUT))
         if peer.name != FLOATS.name:
@@ -288,7 +288,7 @@ def settle() -> None:
     gc.freeze()
 
 
-def _first_step(peer: Peer) -> tuple[float, list[float]]:
+def _first_step(peer: System) -> tuple[float, list[float]]:
     """The loss before the first step of the training, and the gradient that the step went along."""
     step, weights = peer.training(own(NETWORK.f), NETWORK.x, RATE)
     loss = step(None)

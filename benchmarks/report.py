@@ -11,7 +11,7 @@ from textwrap import fill
 from typing import Any
 
 from benchmarks.measure import CLOCK, PARTS, Cell
-from benchmarks.peers import Peer
+from benchmarks.peers import System
 
 NOTHING = "–"
 
@@ -143,7 +143,7 @@ def of_left_out(left_out: Iterable[tuple[str, str, str]]) -> str:
 # ── JSON ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def surroundings(peers: list[Peer]) -> dict[str, Any]:
+def surroundings(peers: list[System]) -> dict[str, Any]:
     """The machine, the Python and the versions of what is measured."""
     import scalargrad
     from scalargrad.engine import ENGINE

@@ -219,6 +219,8 @@ def _decorator(transform: Callable[..., Any]) -> Callable[..., Any]:
             return partial(either, **options)
         if not callable(f):
             raise TypeError(f"{transform.__name__} takes a function, not {shorten(repr(f))} ({type(f).__name__})")
+        if hasattr(f, "transformed") and transform.__name__ != "vjp":  # compiled; and so is its derivative
+            return f.transformed(partial(either, **options))
         return wraps(f, updated=())(transform(f, **options))
 
     return either

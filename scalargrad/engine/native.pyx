@@ -3,8 +3,8 @@
 """The native engine: what `python.py` does, compiled. Read that one first; the sections here answer it one to one.
 
 A row is a struct of 48 bytes in memory that the tape owns, and a Value is a thin handle on it: the tape and the number
-of the row. Whoever drops a Value only clears the row's handle (and ends weak references to it; the row may live on). A row that no live Value needs is popped when it is on
-top, and left out when the tape, full, moves its rows together.
+of the row. Whoever drops a Value only clears the row's handle (and ends weak references to it; the row may live on). A
+row that no live Value needs is popped when it is on top, and left out when the tape, full, moves its rows together.
 
 The operations that are worth it are typed out in C, in the words of `rules.py` and in the same order of arithmetic, so
 that they give the same bits. Everything else goes through the rule itself: the operations not typed, and each typed
@@ -13,7 +13,6 @@ one where its result is not finite, so that exceptions, their messages and the e
 In this order: memory, tapes, recording, the operations typed out, sweeping, Value.
 """
 
-import inspect
 import operator
 import sysconfig
 from itertools import chain
@@ -30,9 +29,8 @@ from scalargrad.rules import RULES
 cimport cython
 from cpython.list cimport PyList_CheckExact
 from cpython.tuple cimport PyTuple_CheckExact
-from cpython.object cimport Py_EQ, Py_GE, Py_GT, Py_LE, Py_LT, Py_NE, PyObject, PyObject_RichCompare, PyTypeObject
-from cpython.ref cimport Py_DECREF, Py_INCREF
-from libc.math cimport (acos, acosh, asin, asinh, atan, atan2, atanh, cbrt, ceil, copysign, cos, cosh, erf, erfc, exp,
+from cpython.object cimport Py_EQ, Py_GT, Py_LE, Py_LT, Py_NE, PyObject, PyObject_RichCompare, PyTypeObject
+from libc.math cimport (acos, acosh, asin, asinh, atan, atan2, atanh, cbrt, copysign, cos, cosh, erf, erfc, exp,
                         exp2, expm1, fabs, floor, fma, fmod, isfinite, log, log1p, log2, log10, pow, sin, sinh, sqrt,
                         tan, tanh)
 from libc.stdint cimport int32_t, uint16_t, uint32_t, uint64_t
@@ -71,7 +69,8 @@ cdef extern from *:
       #include <stdint.h>
       #include <sys/mman.h>
       static void in_large_pages(void *memory, size_t size) {
-          uintptr_t from = ((uintptr_t)memory + 4095) & ~(uintptr_t)4095, to = ((uintptr_t)memory + size) & ~(uintptr_t)4095;
+          uintptr_t from = ((uintptr_t)memory + 4095) & ~(uintptr_t)4095;
+          uintptr_t to = ((uintptr_t)memory + size) & ~(uintptr_t)4095;
           if (size >= ((size_t)8 << 20) && to > from) madvise((void *)from, to - from, MADV_HUGEPAGE);
       }
     #else
@@ -111,7 +110,6 @@ cdef extern from *:
     PyObject *Py_None
 
 cdef extern from "Python.h":
-    ctypedef PyObject *(*allocfunc)(PyTypeObject *, Py_ssize_t)
     ctypedef void (*destructor)(PyObject *)
     ctypedef PyObject *(*vectorcallfunc)(PyObject *, PyObject *const *, size_t, PyObject *)
     ctypedef struct PyNumberMethods
@@ -146,7 +144,6 @@ cdef extern from "Python.h":
     PyObject *PySequence_Fast_GET_ITEM(PyObject *, Py_ssize_t)
     Py_ssize_t PyTuple_GET_SIZE(PyObject *)
     PyObject *PyTuple_GET_ITEM(PyObject *, Py_ssize_t)
-    bint PyObject_TypeCheck(PyObject *, PyTypeObject *)
     void incref "Py_INCREF"(PyObject *)
     void decref "Py_DECREF"(PyObject *)
     PyTypeObject *Py_TYPE(PyObject *)
@@ -768,7 +765,9 @@ cdef object _append(Store *s, rule, double data, tuple operands, tuple derivativ
     elif count == 1 and derivatives[0] is not None:
         value = stolen(make_room_and_append(s, op, 0, <PyObject *>first, NULL, data, derivatives[0], 0.0))
     elif count == 2 and type(first) is type(last) and None not in derivatives:
-        value = stolen(make_room_and_append(s, op, 0, <PyObject *>first, <PyObject *>last, data, derivatives[0], derivatives[1]))
+        value = stolen(
+            make_room_and_append(s, op, 0, <PyObject *>first, <PyObject *>last, data, derivatives[0], derivatives[1])
+        )
     elif op in (ADD, SUB, MUL, DIV, POW_CONST) and type(last) is float:
         constant = derivatives[1] if op == MUL else last
         value = stolen(make_room_and_append(s, op, B_CONST, <PyObject *>first, NULL, data, derivatives[0], constant))
@@ -834,8 +833,7 @@ def inputs(numbers):
 
 
 def function(rule):
-    parameters = list(inspect.signature(rule.value).parameters.values())[1:]
-    cdef object arity = None if parameters[-1].kind is parameters[-1].VAR_POSITIONAL else len(parameters)
+    cdef object arity = rule.arity
     cdef int op = CODES.get(rule, GATE)
     cdef Py_ssize_t most = 0x7FFFFFFF if arity is None else arity, least = 0 if arity is None else arity
     demand = f"{rule.name} takes Values and real numbers"
@@ -1227,7 +1225,7 @@ cdef PyObject *typed_of_many(int op, PyObject **parts, Py_ssize_t count) except?
 cdef enum Kind:
     KEPT                     # all marks are kept, to be read
     TO_ENDS                  # marks are kept at the ends only: on inputs, and on what was recorded before the first
-    BACKWARD                 # the same, and the adjoints of intermediates go into their grads as soon as they are complete
+    BACKWARD                 # the same, and the adjoints of intermediates go into their grads once they are complete
 
 cdef struct Sweep:           # one that is under way; walked with a copy that the C compiler can keep in registers
     Row *rows

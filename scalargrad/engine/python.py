@@ -18,7 +18,6 @@ In this order: tapes, recording, sweeping, Value.
 
 from __future__ import annotations
 
-import inspect
 import weakref
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -205,9 +204,7 @@ def function(rule: Rule) -> Callable[..., Any]:
     >>> add(1, 2), add(Value(1), 2)
     (3.0, Value(3.0))
     """
-    parameters = list(inspect.signature(rule.value).parameters.values())[1:]
-    arity = None if parameters[-1].kind is parameters[-1].VAR_POSITIONAL else len(parameters)
-    demand = f"{rule.name} takes Values and real numbers"
+    arity, demand = rule.arity, f"{rule.name} takes Values and real numbers"
 
     def apply(*operands: Any) -> Any:
         if arity is not None and len(operands) != arity:
@@ -251,15 +248,11 @@ def sweep(seeds: dict[Value, float], first: Value | None = None) -> dict[Value, 
     >>> sweep({x * x: 1.0, x + 1: 10.0})[x]
     16.0
     """
+    _check_ends(seeds, first)
     adjoints: dict[Value, float | None] = {root: float(seed) for root, seed in seeds.items()}
     start = -1 if first is None else first._order
     reached = {-root._order: root for root in seeds if root._order >= start}  # rows by minus their order
     latest = sorted(reached)  # a heap of these orders
-    tapes = {value._tape for value in (*seeds, first) if value is not None}
-    if len(tapes) > 1:
-        raise TapeError(messages.MIXED_TAPES)
-    for tape in tapes:
-        tape._check_thread()
     while latest:
         row = reached[heappop(latest)]
         adjoint = adjoints[row]
@@ -276,6 +269,20 @@ def sweep(seeds: dict[Value, float], first: Value | None = None) -> dict[Value, 
             if adjoint is not None and derivative is not None:
                 adjoints[operand] = (adjoints[operand] or 0.0) + adjoint * derivative
     return adjoints
+
+
+def _check_ends(roots: Iterable[Value], first: Value | None) -> None:
+    """They are Values, on one tape, and this is its thread."""
+    for root in roots:
+        if type(root) is not Value:
+            raise TypeError(messages.not_a_number("the roots of a sweep are Values", root))
+    if first is not None and type(first) is not Value:
+        raise TypeError(messages.not_a_number("a sweep begins at a Value", first))
+    tapes = {value._tape for value in (*roots, first) if value is not None}
+    if len(tapes) > 1:
+        raise TapeError(messages.MIXED_TAPES)
+    for tape in tapes:
+        tape._check_thread()
 
 
 def adjoints(seeds: dict[Value, float], xs: Sequence[Value], first: Value | None = None) -> list[float] | None:

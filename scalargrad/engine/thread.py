@@ -35,7 +35,7 @@ class Name:
 class State:
     """The state of one thread. A tape keeps its owner's, and so can tell whether it is in the right thread."""
 
-    __slots__ = ("caller", "data_read", "debug", "entered", "plain", "quiet", "recorder", "recording", "scope", "tapes")
+    __slots__ = ("data_read", "debug", "entered", "plain", "quiet", "recorder", "recording", "scope", "tapes")
 
     def __init__(self) -> None:
         self.tapes: list[Any] = []  # the innermost last
@@ -45,7 +45,6 @@ class State:
         self.scope: Path = ()
         self.plain: Path | None = ()  # the scope, where it records and none of debug, recorder, quiet is on; else None
         self.data_read = False  # whether anybody has read the bare number of a Value
-        self.caller: Any = None  # the Module that runs
         self.recorder: Any = None  # while a Program is recorded, who is told of every row: see program/recording.py
         self.quiet = False  # whether an operation gives IEEE 754's infinity or nan where it would raise
 

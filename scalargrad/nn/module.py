@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from threading import local
 from types import MappingProxyType
 from typing import Any
 
@@ -21,6 +22,24 @@ class _Slice:
     outputs: Any  # a nest
     displaced: bool  # whether forward() ran before it, and no backward() answered that
     swept: bool = False
+
+
+class _Calls:
+    """What the calls of Modules in one thread look at: all in one place, for each look at a thread's own takes time."""
+
+    __slots__ = ("caller", "state")
+
+    def __init__(self) -> None:
+        self.state = here.state
+        self.caller: Module | None = None  # the one that runs
+
+
+class _Here(local):
+    def __init__(self) -> None:
+        self.calls = _Calls()
+
+
+_here = _Here()
 
 
 class Module:
@@ -63,33 +82,34 @@ class Module:
 
         What it records is in a scope: its attribute path in the Module that calls it, as "layers.0", or else its class.
         """
-        state = here.state
-        caller = state.caller
+        calls = _here.calls
+        state, caller = calls.state, calls.caller
         name = Name(type(self).__name__) if caller is None else caller._name_of(self)
         try:
             state.enter(name)
-            state.caller = self
+            calls.caller = self
             return self.compute(*xs)
         finally:
-            state.caller = caller
+            calls.caller = caller
             state.leave(name)
 
     def _call_each(self, parts: list[Any], x: Any) -> list[Any]:
         """`[part(x) for part in parts]`, in less time, of some Modules among its attributes, while it is called itself."""
-        state = here.state
-        steps = self._steps(parts, state.scope) if state.caller is self else None
+        calls = _here.calls
+        state = calls.state
+        steps = self._steps(parts, state.scope) if calls.caller is self else None
         if not steps:
             return [part(x) for part in parts]
         entered, plain, out, name = state.entered, state.plain is not None, [], Name("")
         entered += [name]  # unlike a call, it lets no interrupt in before the first scope is set
         try:
             for part, name, path in steps:
-                entered[-1], state.caller, state.scope = name, part, path
+                entered[-1], calls.caller, state.scope = name, part, path
                 if plain:
                     state.plain = path
                 out.append(part.compute(x))
         finally:
-            state.caller = self
+            calls.caller = self
             state.leave(name)
         return out
 

@@ -24,9 +24,9 @@ from scalargrad.rules import RULES, Rule
 __all__ = ["RAISES", "TABLE", "Code", "Guard", "Row", "evaluate", "fault", "is_of_table", "may_raise"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # a frozen one takes four times as long to make, and there may be a million
 class Row:
-    """One number, computed by a rule from others.
+    """One number, computed by a rule from others. Nobody changes it.
 
     operands  which numbers the rule is applied to
     quiet     where Python would raise it is IEEE 754's infinity or nan: part of a derivative, at an edge of a domain
@@ -39,6 +39,10 @@ class Row:
     label: str = ""
     scope: tuple[str, ...] = ()
     line: str | None = None
+
+    def of(self, operands: tuple[int, ...]) -> "Row":
+        """The same of other operands."""
+        return Row(self.rule, operands, self.quiet, self.label, self.scope, self.line)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,17 +104,17 @@ class Code:
 
 
 def evaluate(
-    code: Code, m: Any, inputs: Sequence[Any], shared: Sequence[Any], constant: Callable[[float], Any] = float
+    code: Code, m: Any, inputs: Sequence[Any], shared: Sequence[Any], constant: Callable[[Any], Any] | None = None
 ) -> tuple[list[Any], Any, Any]:
     """The outputs, by the mathematics namespace `m`, for numbers of its kind; and what is to be known of them.
 
-    `constant` makes such a number of a float.
+    `constant` makes such a number of a constant, if it takes that.
 
     The second result is whether a row failed (Python would have raised there), the third whether a guard came out
     differently, so that the source goes another way; whichever comes first counts. Both are what `m` has for truth,
     or False.
     """
-    numbers: list[Any] = [*inputs, *shared, *map(constant, code.constants)]
+    numbers: list[Any] = [*inputs, *shared, *(map(constant, code.constants) if constant else code.constants)]
     failed: Any = False
     strayed: Any = False
     guards = _by_number(code.guards)

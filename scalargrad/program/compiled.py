@@ -4,11 +4,13 @@ import inspect
 from collections import Counter
 from collections.abc import Callable, Iterable
 from functools import partial, wraps
-from typing import TYPE_CHECKING, Any
+from time import perf_counter
+from typing import TYPE_CHECKING, Any, cast
 
 from scalargrad.engine import Value, inputs
 from scalargrad.errors import ProgramError
 from scalargrad.program import backends
+from scalargrad.program.backends.auto import preparation
 from scalargrad.program.layout import Fixed, Layout, Misfit, the_numpy
 from scalargrad.program.program import Program, name_of, recorded, told
 
@@ -29,17 +31,23 @@ def compile(
 
     A decorator, `@compile` or `@compile(backend="numpy")`, or a call. The arguments are nests of numbers; anything else in
     them (a string, a bool), and those named by `static`, is part of what was recorded. On Values, f itself runs.
-    `.batch(X)` runs many points. Compose it with derivatives: `compile(grad(f))` runs them from Programs.
+    `.batch(X)` runs many points. It composes: `compile(grad(f))`, and `grad(compile(f))`, which is the same.
+
+    backend    numpy, llvm (machine code, extra `jit`), or auto: at one point f itself, until machine code would have paid
+    static     names or positions of arguments that are part of what is recorded, as the n of range(n) has to be
+    max_paths  how many ways f may go
 
     Raises what f raises; ProgramError if f goes more than `max_paths` ways, and where `record` does.
 
     >>> @compile
     ... def f(x):
     ...     return x * x if x > 0 else -x
-    >>> f(3.0), f(-3.0), len(f.programs)
-    (9.0, 3.0, 2)
+    >>> f(3.0), f(-3.0)
+    (9.0, 3.0)
     >>> f.batch([[1.0], [-2.0], [3.0]])
     array([1., 2., 9.])
+    >>> len(f.programs)
+    2
     """
     if f is None:
         return partial(compile, backend=backend, static=static, max_paths=max_paths)
@@ -55,7 +63,12 @@ class Compiled:
 
     def __init__(self, f: Callable[..., Any], backend: str, static: tuple[str | int, ...], max_paths: int) -> None:
         self._f, self._backend, self._static, self._max_paths = f, backend, static, max_paths
+        self._options: dict[str, Any] = {"backend": backend, "static": static, "max_paths": max_paths}
         self._ways: list[_Ways] = []  # one for each kind of arguments
+
+    def transformed(self, transform: Callable[[Callable[..., Any]], Any]) -> "Compiled":
+        """What a transform makes of it: `grad(compile(f))` is `compile(grad(f))`."""
+        return cast("Compiled", compile(transform(self._f), **self._options))
 
     @property
     def programs(self) -> list[Program]:
@@ -144,18 +157,29 @@ class _Ways:
     def __init__(self, f: Callable[..., Any], arguments: Layout, backend: str, most: int) -> None:
         self._f, self.arguments, self._backend, self._most = f, arguments, backend, most
         self.programs: list[Program] = []
+        self._left = 0.0  # seconds that f itself may take before Programs run instead of it
 
     def at(self, row: "np.ndarray") -> Any:
         """What f gives at one point."""
+        if self._backend == "auto" and self.programs and self._left > 0:
+            return self._timed(row)
         for i, program in enumerate(self.programs):
             lanes = program.run(row[None])
             if not lanes.strayed[0]:
                 self.programs.insert(0, self.programs.pop(i))
                 if lanes.failed[0] or program.error is not None:
                     return self._eagerly(row)  # for the error that it raises, or what it does about it
-                return program.results.nest(lanes.outputs[0].tolist())
+                return program.results.nest(lanes.outputs[0])
         program, outcome = self.record(row)
         return program.or_error().results.nest(outcome)
+
+    def _timed(self, row: "np.ndarray") -> Any:
+        """By f itself, until that has taken as long as making machine code of what is recorded would have."""
+        begin = perf_counter()
+        try:
+            return self._eagerly(row)
+        finally:
+            self._left -= perf_counter() - begin
 
     def _eagerly(self, row: "np.ndarray") -> Any:
         args, named = self.arguments.nest(inputs(row.tolist()))
@@ -168,6 +192,7 @@ class _Ways:
             raise ProgramError(self._too_many())
         program, outcome = recorded(self._f, self.arguments.at(row.tolist()), self._backend)
         self.programs.insert(0, program)
+        self._left += preparation(program.code)
         return program, outcome
 
     def batch(self, table: "np.ndarray", mask: bool) -> Any:

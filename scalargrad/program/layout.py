@@ -14,6 +14,7 @@ Over many points each number becomes an array, and a list of numbers one array w
 
 import copy
 from collections.abc import Callable
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from scalargrad.errors import ProgramError
@@ -44,8 +45,10 @@ class Layout:
 
     def __init__(self, example: Any, is_number: Callable[[Any], bool] = lambda x: False) -> None:
         self._numbers: list[Any] = []
+        self.paths: list[tuple[Any, ...]] = []  # where each number is: keys, positions and names of fields
+        self.statics: list[Any] = []  # what is in the nest and is not a number
         self._is_number = is_number
-        self._root = self._node(example)
+        self._root = self._node(example, ())
         self.size = len(self._numbers)
 
     @property
@@ -78,29 +81,34 @@ class Layout:
         return other
 
     def nest(self, numbers: Any) -> Any:
-        """The nest with these numbers, of any kind."""
+        """The nest with these numbers: a list of any kind of them, or a row of floats."""
         return self._root.made(numbers)
 
     def stacked(self, table: "np.ndarray") -> Any:
         """The nest with an array over the points, the rows of the table, in place of each number."""
         return self._root.stacked(table)
 
-    def _node(self, node: Any) -> "_Node":
+    def _node(self, node: Any, path: tuple[Any, ...]) -> "_Node":
         at = len(self._numbers)
         if self._is_one(node):
             self._numbers.append(node)
+            self.paths.append(path)
             return _Number(at)
         if hasattr(node, "dtype") and hasattr(node, "shape") and node.dtype.kind in "fiuO":
             flat = node.ravel().tolist()
             if node.dtype.kind != "O" or all(map(self._is_one, flat)):
                 self._numbers += flat
+                self.paths += [(*path, *place) for place in product(*map(range, node.shape))]
                 return _Array(at, node.shape)
         if type(node) is list and node and all(map(self._is_one, node)):
             self._numbers += node
+            self.paths += [(*path, i) for i in range(len(node))]
             return _List(at, len(node))
         if isinstance(node, Fixed) or (parts := parts_of(node)) is None:
-            return _Static(node.thing if isinstance(node, Fixed) else node)
-        return _Parts(node, {key: self._node(part) for key, part in parts.items()})
+            node = node.thing if isinstance(node, Fixed) else node
+            self.statics.append(node)
+            return _Static(node)
+        return _Parts(node, {key: self._node(part, (*path, key)) for key, part in parts.items()})
 
     def _is_one(self, node: Any) -> bool:
         return self._is_number(node) or (as_float(node) is not None and not isinstance(node, bool))
@@ -129,7 +137,7 @@ class _Number:
         row[self._at] = thing
 
     def made(self, numbers: Any) -> Any:
-        return numbers[self._at]
+        return numbers[self._at] if type(numbers) is list else numbers.item(self._at)
 
     def stacked(self, table: "np.ndarray") -> Any:
         return table[:, self._at]
@@ -150,7 +158,7 @@ class _List:
         row[self._slice] = found
 
     def made(self, numbers: Any) -> Any:
-        return list(numbers[self._slice])
+        return numbers[self._slice] if type(numbers) is list else numbers[self._slice].tolist()
 
     def stacked(self, table: "np.ndarray") -> Any:
         return table[:, self._slice]

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from scalargrad.program.code import Code, Guard
+from scalargrad.program.code import Guard
 
 if TYPE_CHECKING:
     from scalargrad.program.program import Program
@@ -15,7 +15,7 @@ _MOST = 400  # lines
 def listing(program: "Program") -> str:
     """The rows that were recorded, with what they are applied to, and the guards behind those that they are about."""
     code = program.code
-    names = _names(code)
+    names = _names(program)
     guards: dict[int, list[Guard]] = {}
     for guard in code.guards:
         guards.setdefault(guard.number, []).append(guard)
@@ -32,14 +32,13 @@ def listing(program: "Program") -> str:
         lines.append(text + (f"   {row.label}" if row.label else ""))
     if len(code.rows) > _MOST:
         lines.append(f"… {len(code.rows) - _MOST:,} more rows")
-    lines.append(f"outputs     {_some([names[x] for x in code.outputs])}")
+    lines.append(f"outputs     {_some([f'{out} = {names[x]}' for out, x in zip(program.outputs, code.outputs)])}")
     return "\n".join(lines)
 
 
-def _names(code: Code) -> list[str]:
-    shared = [f"p{i}" for i in range(code.shared)]
-    constants = [f"({x:g})" if x < 0 else f"{x:g}" for x in code.constants]
-    return [*(f"x{i}" for i in range(code.inputs)), *shared, *constants, *(f"v{i}" for i in range(len(code.rows)))]
+def _names(program: "Program") -> list[str]:
+    constants = [f"({x:g})" if x < 0 else f"{x:g}" for x in program.code.constants]
+    return [*program.inputs, *program.parameter_names, *constants, *(f"v{i}" for i in range(len(program)))]
 
 
 def _some(names: list[str]) -> str:

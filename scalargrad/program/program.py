@@ -1,12 +1,14 @@
 """A Program: what a function did, once, as code that runs again on other numbers."""
 
+import inspect
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any, cast
 
 from scalargrad import transforms
-from scalargrad.engine import Value, function, inputs
+from scalargrad.engine import Tape, Value, function, inputs
+from scalargrad.engine.messages import shorten
 from scalargrad.engine.thread import here
 from scalargrad.errors import ProgramError
 from scalargrad.namespaces import IEEE, IeeeFloat
@@ -55,9 +57,17 @@ def recorded(f: Callable[..., Any], arguments: Layout, backend: str) -> "tuple[P
         except (ValueError, ArithmeticError) as raised:
             error = raised
     results = Layout(result, _is_value)
+    for thing in results.statics:
+        if not isinstance(thing, (type(None), bool, str, bytes)):  # in which may be Values, or what depends on them
+            raise ProgramError(
+                f"{name_of(f)} returned {shorten(repr(thing))} ({type(thing).__name__}), and a Program gives back numbers, "
+                "in lists, tuples, dicts, dataclasses and arrays"
+            )
     code, parameters = code_of(recorder, xs, results.example)
     outcome = [x._data if type(x) is Value else float(x) for x in results.example]
-    return Program(code, arguments, results, parameters, name_of(f), backend, error), outcome
+    program = Program(code, arguments, results, parameters, name_of(f), backend, error)
+    program.positional = _positional(f)
+    return program, outcome
 
 
 class Stats(dict[str, int]):
@@ -91,6 +101,7 @@ class Program:
         self.code, self.name, self.backend = code, name, backends.named(backend).name
         self.arguments, self.results, self.parameters = arguments, results, list(parameters)
         self.error = error  # that the function raised at the end of this way, if it did
+        self.positional: list[str] = []  # the names of what the function takes by position, where they are known
 
     def or_error(self) -> "Program":
         """Itself, if the function came to a result; else it raises what the function raised."""
@@ -113,7 +124,7 @@ class Program:
         lanes = self.run(row[None])
         if lanes.failed[0] or lanes.strayed[0]:
             return self._on_floats(row.tolist())
-        return self.results.nest(lanes.outputs[0].tolist())
+        return self.results.nest(lanes.outputs[0])
 
     def batch(self, points: "np.ndarray", *, mask: bool = False) -> Any:
         """What it gives at many points: an array of shape (points, inputs) in, a column for each number of the arguments.
@@ -130,7 +141,8 @@ class Program:
                 f"at {int(lanes.strayed.sum()):,} of {len(points):,} points, {self._strayed(points[at].tolist())}"
             )
         outputs = lanes.outputs
-        outputs[lanes.failed & the_numpy().isfinite(outputs).all(axis=1)] = the_numpy().nan
+        if lanes.failed.any():
+            outputs[lanes.failed & the_numpy().isfinite(outputs).all(axis=1)] = the_numpy().nan
         return (self.results.stacked(outputs), lanes.failed) if mask else self.results.stacked(outputs)
 
     def run(self, table: "np.ndarray", parameters: "np.ndarray | None" = None) -> backends.Lanes:
@@ -206,9 +218,31 @@ class Program:
         argnums = (*range(len(args)), *named)
         derived = transform(self, argnums=argnums[0] if len(argnums) == 1 else argnums)
         derived.__name__ = f"{transform.__name__}({self.name})"
-        return recorded(derived, self.arguments, self.backend)[0].or_error()
+        program = recorded(derived, self.arguments, self.backend)[0].or_error()
+        program.positional = self.positional
+        return program
 
-    # ── looking at it ───────────────────────────────────────────────────────────────────────────────────────────────
+    # ── looking at it ──────────────────────────────────────────────────────────────────────────────────────────────
+
+    @property
+    def inputs(self) -> list[str]:
+        """The names of its inputs: v[0], p['a'] …"""
+        names = dict(enumerate(self.positional))
+        found = []
+        for which, key, *path in self.arguments.paths:
+            found.append(_path(names.get(key, f"args[{key}]") if which == 0 else str(key), path))
+        return found
+
+    @property
+    def outputs(self) -> list[str]:
+        """The names of its outputs: out, or out[0], out['a'] …"""
+        return [_path("out", path) for path in self.results.paths]
+
+    @property
+    def roots(self) -> list[Value]:
+        """What a picture of it begins at: the rows of its outputs and guards at the example."""
+        found = {*self.code.outputs, *(guard.number for guard in self.code.guards)}
+        return [row for row, at in self._rows_by_number if at in found]
 
     @property
     def stats(self) -> Stats:
@@ -240,13 +274,24 @@ class Program:
     def __getitem__(self, index: Any) -> Any:
         return self._rows[index]
 
-    @cached_property
+    @property
     def _rows(self) -> list[Value]:
         """The rows at the example, as Values."""
-        xs = inputs(self.arguments.example)
-        rows: list[Any] = []
-        _replayed(self.code, [*xs, *self.parameters], lambda: "", rows)
-        return [row for row in rows if type(row) is Value]
+        return [row for row, at in self._rows_by_number if at >= self.code.start]
+
+    @cached_property
+    def _rows_by_number(self) -> list[tuple[Value, int]]:
+        with Tape():
+            parameters = [Value(x._data, label) for x, label in zip(self.parameters, self.parameter_names)]
+            xs = [Value(x, name) for x, name in zip(self.arguments.example, self.inputs)]
+            numbers: list[Any] = [*xs, *parameters, *self.code.constants]
+            _replayed(self.code, numbers[: self.code.inputs + self.code.shared], lambda: "", numbers)
+        return [(row, at) for at, row in enumerate(numbers) if type(row) is Value]
+
+    @property
+    def parameter_names(self) -> list[str]:
+        """The labels of the inputs of others that it reads at every call; p0, p1 … for those without."""
+        return [x.label or f"p{i}" for i, x in enumerate(self.parameters)]
 
 
 @cache
@@ -314,6 +359,18 @@ def told(code: Code, guard: Guard) -> str:
 
 def name_of(f: Any) -> str:
     return str(getattr(f, "__name__", type(f).__name__))
+
+
+def _positional(f: Any) -> list[str]:
+    try:
+        parameters = inspect.signature(f).parameters.values()
+    except (TypeError, ValueError):  # some built-ins do not tell
+        return []
+    return [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+
+
+def _path(name: str, path: Sequence[Any]) -> str:
+    return name + "".join(f"[{key!r}]" for key in path)
 
 
 def _is_value(x: Any) -> bool:

@@ -22,13 +22,10 @@ __all__ = ["exact_algebra", "folded_constants", "simplified", "without_dead_rows
 
 
 def simplified(code: Code) -> Code:
-    """All passes, until nothing changes any more."""
-    while True:
-        before = len(code.rows), len(code.constants)
-        for simplify in (folded_constants, exact_algebra, without_repetitions, without_dead_rows):
-            code = simplify(code)
-        if (len(code.rows), len(code.constants)) == before:
-            return code
+    """All passes; what they leave, another round of them would leave as it is, or nearly so."""
+    for simplify in (without_dead_rows, folded_constants, exact_algebra, without_repetitions, without_dead_rows):
+        code = simplify(code)
+    return code
 
 
 # ── the passes ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -38,9 +35,10 @@ def folded_constants(code: Code) -> Code:
     """Numbers made of constants only become constants; what raises there stays as it is."""
 
     def constant(row: Row, operands: tuple[Any, ...]) -> Any:
-        if is_of_table(row.rule) and all(type(x) is float for x in operands):
-            return _constant(row, operands)
-        return None
+        for x in operands:
+            if type(x) is int:
+                return None
+        return _constant(row, operands) if is_of_table(row.rule) else None
 
     return _rewritten(code, constant)
 
@@ -60,10 +58,10 @@ def exact_algebra(code: Code) -> Code:
     negated: dict[int, Any] = {}
 
     def shorter(row: Row, operands: tuple[Any, ...]) -> Any:
-        name, (x, *rest) = row.rule.name, operands or (None,)
-        y = rest[0] if rest else None
-        if not is_of_table(row.rule):
+        name = row.rule.name
+        if name not in _ALGEBRA or not is_of_table(row.rule):
             return None
+        x, y = operands[0], operands[1] if len(operands) > 1 else None
         if name in ("pos", "detach"):
             return x
         if (name == "mul" and _is(y, 1.0)) or (name in ("div", "pow", "pow_const") and _is(y, 1.0)):
@@ -91,18 +89,22 @@ def without_repetitions(code: Code) -> Code:
     known: dict[Any, int] = {}
 
     def key(row: Row, operands: tuple[Any, ...]) -> Any:
-        keys = [x.hex() if type(x) is float else x for x in operands]
-        if row.rule in (RULES["add"], RULES["mul"]):
-            keys.sort(key=str)
-        return row.rule, row.quiet, *keys
+        keys = tuple([x.hex() if type(x) is float else x for x in operands])
+        if row.rule in _COMMUTE and str(keys[0]) > str(keys[1]):
+            keys = keys[::-1]
+        return row.rule, row.quiet, keys
+
+    number = code.start  # of the next row that stays
 
     def repeated(row: Row, operands: tuple[Any, ...]) -> Any:
-        return known.get(key(row, operands))
+        nonlocal number
+        found = known.setdefault(key(row, operands), number)
+        if found != number:
+            return found
+        number += 1
+        return None
 
-    def noted(row: Row, operands: tuple[Any, ...], number: int) -> None:
-        known[key(row, operands)] = number
-
-    return _rewritten(code, repeated, noted)
+    return _rewritten(code, repeated)
 
 
 def without_dead_rows(code: Code) -> Code:
@@ -122,9 +124,11 @@ def without_dead_rows(code: Code) -> Code:
         code,
         constants=tuple(x for at, x in enumerate(code.constants, start=fixed) if at in needed),
         rows=tuple(
-            replace(row, operands=tuple([place[x] for x in row.operands]))
-            for at, row in enumerate(code.rows, start=code.start)
-            if at in needed
+            [
+                row.of(tuple([place[x] for x in row.operands]))
+                for at, row in enumerate(code.rows, start=code.start)
+                if at in needed
+            ]
         ),
         outputs=tuple(place[x] for x in code.outputs),
         guards=tuple(replace(guard, number=place[guard.number]) for guard in code.guards),
@@ -146,11 +150,12 @@ def _rewritten(
     """
     given: list[Any] = [*range(code.inputs + code.shared), *code.constants]
     rows: list[tuple[Row, tuple[Any, ...]]] = []
+    start = code.start
     for row in code.rows:
         operands = tuple([given[x] for x in row.operands])
         other = instead(row, operands)
         if other is None:
-            other = code.start + len(rows)
+            other = start + len(rows)
             noted(row, operands, other)
             rows.append((row, operands))
         given.append(other)
@@ -161,21 +166,27 @@ def _rewritten(
     shift = len(constants) - len(code.constants)
 
     def number(x: Any) -> int:
-        return at[x.hex()] if type(x) is float else x + shift if x >= code.start else x
+        return at[x.hex()] if type(x) is float else x + shift if x >= start else x
 
     open_ = [guard for guard in code.guards if not _is(given[guard.number], guard.expected)]  # a constant may, always
     guards = [replace(guard, number=number(given[guard.number])) for guard in open_]
     return replace(
         code,
         constants=tuple(map(float.fromhex, constants)),
-        rows=tuple(replace(row, operands=tuple([number(x) for x in operands])) for row, operands in rows),
+        rows=tuple([row.of(tuple([number(x) for x in operands])) for row, operands in rows]),
         outputs=tuple(number(given[x]) for x in code.outputs),
         guards=tuple(sorted(_without_doubles(guards), key=lambda guard: guard.number)),
     )
 
 
+_COMMUTE = {RULES["add"], RULES["mul"]}
+
+
 def _without_doubles(guards: Iterable[Any]) -> Iterable[Any]:
     return {(guard.number, guard.expected.hex()): guard for guard in reversed([*guards])}.values()
+
+
+_ALGEBRA = {"add", "sub", "mul", "div", "neg", "pos", "detach", "pow", "pow_const", "where"}
 
 
 def _is(x: Any, number: float) -> bool:

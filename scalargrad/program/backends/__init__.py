@@ -4,7 +4,6 @@ A backend is a mathematics namespace, and a way to evaluate straight-line code w
 """
 
 import importlib
-import importlib.util
 from typing import TYPE_CHECKING, NamedTuple, Protocol, cast
 
 from scalargrad.program.code import Code
@@ -46,21 +45,11 @@ class Backend(Protocol):
 
 
 def named(name: str) -> Backend:
-    """The backend of this name; "auto" is llvm where llvmlite is installed, else numpy.
+    """The backend of this name: numpy, llvm or auto.
 
-    Raises ValueError for a name that is none, and ProgramError where what it needs is not installed.
+    Raises ValueError for a name that is none, and ProgramError where NumPy is not installed.
     """
-    if name == "auto":
-        name = (
-            "llvm" if importlib.util.find_spec("llvmlite") and importlib.util.find_spec(f"{__name__}.llvm") else "numpy"
-        )
-    if name == "numpy":
-        the_numpy()
-        return _loaded("numpy", "NumPy")
-    if name == "llvm":
-        return _loaded("llvm", "LLVM")
-    raise ValueError(f"a backend is auto, numpy or llvm, not {name!r}; for JAX there is p.to_jax()")
-
-
-def _loaded(module: str, name: str) -> Backend:
-    return cast(Backend, getattr(importlib.import_module(f"{__name__}.{module}"), name)())
+    if name not in ("auto", "numpy", "llvm"):
+        raise ValueError(f"a backend is auto, numpy or llvm, not {name!r}; for JAX there is p.to_jax()")
+    the_numpy()
+    return cast(Backend, importlib.import_module(f"{__name__}.{name}"))

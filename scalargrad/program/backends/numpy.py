@@ -1,4 +1,8 @@
-"""The NumPy backend: every row one operation on arrays, over a block of points that stays in the cache."""
+"""The NumPy backend: every row one operation on arrays, over a block of points that stays in the cache.
+
+It runs anywhere that NumPy does. Besides inputs and outputs it needs 8 bytes for each number that is alive at once and
+each point of a block, of which there are at least 64 and at most 4,096.
+"""
 
 import math
 from dataclasses import replace
@@ -12,7 +16,9 @@ from scalargrad.program.backends import Lanes
 from scalargrad.program.code import Code, evaluate, is_of_table
 from scalargrad.rules import Rule
 
-__all__ = ["ARRAYS", "NumPy"]
+__all__ = ["ARRAYS", "name", "prepare"]
+
+name = "numpy"
 
 CACHE = 1 << 20  # bytes
 
@@ -44,20 +50,9 @@ def _gate_per_lane(rule: Rule) -> Rule:
     return replace(rule, value=value)
 
 
-class NumPy:
-    """Runs anywhere that NumPy does.
+class Runner:
+    """A Code, to be run block by block."""
 
-    Besides inputs and outputs it needs 8 bytes for each number that is alive at once and each point of a block, of
-    which there are at least 64 and at most 4,096.
-    """
-
-    name = "numpy"
-
-    def prepare(self, code: Code) -> "_Run":
-        return _Run(code)
-
-
-class _Run:
     def __init__(self, code: Code) -> None:
         rows = tuple(row if is_of_table(row.rule) else replace(row, rule=_gate_per_lane(row.rule)) for row in code.rows)
         self._code = replace(code, rows=rows)
@@ -75,3 +70,7 @@ class _Run:
                 for k, output in enumerate(outputs):
                     lanes.outputs[some, k] = output
         return lanes
+
+
+def prepare(code: Code) -> Runner:
+    return Runner(code)

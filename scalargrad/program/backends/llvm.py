@@ -1,0 +1,281 @@
+"""The LLVM backend: straight-line code as machine code, through llvmlite.
+
+One point is run by scalar code, with the bits of the row-by-row evaluation. Many points run as many at a time as a
+register of the processor holds, on as many threads as there are processors; a function of C's mathematics may differ
+there by two units in the last place. Both are compiled when they are first needed, in time linear in the rows.
+
+A thread that runs many points needs (inputs + outputs + slots) × width × 8 bytes, however many there are: `width` are
+in work at once, and the slots hold what lives longer than a thousand instructions.
+
+`SCALARGRAD_THREADS` says on how many threads to run, `SCALARGRAD_CACHE` in which directory to keep what was compiled.
+"""
+
+import hashlib
+import os
+import struct
+from concurrent.futures import ThreadPoolExecutor
+from ctypes import CFUNCTYPE, c_int64, c_void_p
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+from weakref import WeakValueDictionary
+
+from scalargrad import formulas, namespaces, rules
+from scalargrad._version import __version__
+from scalargrad.errors import ProgramError
+from scalargrad.program import code as code_module
+from scalargrad.program import steering
+from scalargrad.program.backends import Lanes, llvm_symbols, llvm_text
+from scalargrad.program.backends.llvm_cache import content, kept
+from scalargrad.program.backends.llvm_math import SCALAR, caught, table, vectors
+from scalargrad.program.backends.llvm_symbols import Instructions, Truth, mathematics
+from scalargrad.program.backends.llvm_text import Assembly, assemble
+from scalargrad.program.code import Code, Row, evaluate
+from scalargrad.program.steering import STEERING
+from scalargrad.rules import RULES
+
+if TYPE_CHECKING:
+    import numpy as np
+
+__all__ = ["name", "prepare"]
+
+name = "llvm"
+
+#: With fewer rows times points than this, a second thread costs more than it brings.
+_WORTH_A_THREAD = 2_000_000
+
+_KNOWN = {*RULES.values(), *STEERING.values()}
+
+
+def prepare(code: Code) -> "_Runner":
+    """The code, ready to run at points; compiled when it first does.
+
+    Raises ProgramError for a gate, whose rule is Python code that nothing here can read, and without llvmlite.
+    """
+    _host()
+    for row in code.rows:
+        if row.rule not in _KNOWN:
+            raise ProgramError(
+                f"the gate {row.rule.name} cannot be compiled: only the package's own operations are; "
+                "the backend numpy runs gates"
+            )
+    return _Runner(code)
+
+
+# ── a code that is compiled ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+class _Runner:
+    """Runs a code: one point by one machine code, many by another."""
+
+    def __init__(self, code: Code) -> None:
+        self.code = code
+        self.content: bytes | None = None
+        self.compiled: dict[int, _Compiled] = {}
+
+    def __call__(self, points: "np.ndarray", shared: "np.ndarray") -> Lanes:
+        import numpy as np
+
+        code = self.code
+        points = np.ascontiguousarray(points, dtype=np.float64)
+        shared = np.ascontiguousarray(shared, dtype=np.float64)
+        if points.ndim != 2 or points.shape[1] != code.inputs or shared.shape != (code.shared,):
+            raise ProgramError(
+                f"the code takes points of shape (points, {code.inputs}) and {code.shared} shared numbers, "
+                f"not shapes {points.shape} and {shared.shape}"
+            )
+        count = points.shape[0]
+        lanes = Lanes(np.empty((count, len(code.outputs))), np.zeros(count, dtype=bool), np.zeros(count, dtype=bool))
+        if count == 1:
+            self._machine_code(1).run(points, shared, lanes, 1)
+        elif count:
+            self._many(points, shared, lanes)
+        caught()
+        return lanes
+
+    def _many(self, points: "np.ndarray", shared: "np.ndarray", lanes: Lanes) -> None:
+        """Whole groups of lanes, on several threads where it pays; then what is left, padded to a group."""
+        import numpy as np
+
+        width = _host().width
+        run = self._machine_code(width).run
+        groups, rest = divmod(len(points), width)
+        threads = min(_threads(), groups) if len(self.code.rows) * len(points) >= _WORTH_A_THREAD else 1
+
+        def part(k: int) -> None:
+            here = slice(groups * k // threads * width, groups * (k + 1) // threads * width)
+            run(points[here], shared, Lanes(*(array[here] for array in lanes)), (here.stop - here.start) // width)
+
+        if threads > 1:
+            list(_pool().map(part, range(threads)))
+        elif groups:
+            part(0)
+        if rest:
+            last = np.concatenate([points[-rest:], np.repeat(points[-1:], width - rest, axis=0)])
+            padded = Lanes(np.empty((width, len(self.code.outputs))), *np.zeros((2, width), dtype=bool))
+            run(last, shared, padded, 1)
+            for array, whole in zip(lanes, padded, strict=True):
+                array[-rest:] = whole[:rest]
+
+    def _machine_code(self, width: int) -> "_Compiled":
+        found = self.compiled.get(width)
+        if found is None:
+            if self.content is None:
+                self.content = content(self.code)
+            found = self.compiled[width] = _compiled(self.code, self.content, width)
+        return found
+
+
+class _Compiled:
+    """Machine code in memory, for as long as this lives."""
+
+    def __init__(self, text: bytes, width: int) -> None:
+        import llvmlite.binding as llvm
+
+        (self.workspace,) = struct.unpack_from("<q", text)
+        self.engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), _host().machine())
+        self.engine.add_object_file(llvm.ObjectFileRef.from_data(text[8:]))
+        self.engine.finalize_object()
+        self.function = _RUN(self.engine.get_function_address("run"))
+        self.table = table(width)
+        self.scratch: list[np.ndarray] = []  # workspaces that no thread is using
+
+    def run(self, points: "np.ndarray", shared: "np.ndarray", lanes: Lanes, groups: int) -> None:
+        import numpy as np
+
+        try:
+            scratch = self.scratch.pop()
+        except IndexError:
+            scratch = np.empty(self.workspace + 8)
+        place = -(-_place(scratch) // 64) * 64  # a line of the processor's cache
+        self.function(_place(points), _place(shared), *map(_place, lanes), groups, place, self.table)
+        self.scratch.append(scratch)
+
+
+_RUN = CFUNCTYPE(None, *[c_void_p] * 5, c_int64, c_void_p, c_void_p)
+
+
+def _place(array: "np.ndarray") -> int:
+    place: int = array.__array_interface__["data"][0]
+    return place
+
+
+# ── compiling ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+_lock = Lock()
+_alive: "WeakValueDictionary[bytes, _Compiled]" = WeakValueDictionary()
+
+
+def _compiled(code: Code, content: bytes, width: int) -> _Compiled:
+    """The machine code of a code of this content; that of a living runner, where there is one."""
+    about = f"{width} {sorted(vectors(width))} {_host().description} {_sources()}"
+    key = hashlib.sha256(content + about.encode()).digest()
+    with _lock:
+        found = _alive.get(key)
+        if found is None:
+            found = _alive[key] = _Compiled(kept(key, lambda: _object(code, width)), width)
+        return found
+
+
+@cache
+def _sources() -> str:
+    """What stands for the formulas and for this compiler in the key of a cache: they change, between versions too."""
+    modules = (rules, formulas, namespaces, code_module, steering, llvm_symbols, llvm_text)
+    sums = hashlib.sha256()
+    for module in modules:
+        sums.update(Path(str(module.__file__)).read_bytes())
+    return f"{__version__} {sums.hexdigest()}"
+
+
+def _object(code: Code, width: int) -> bytes:
+    """An object file, after the size of its workspace."""
+    import llvmlite.binding as llvm
+
+    assembly = assembly_of(code, width)
+    module = llvm.parse_assembly(assembly.text, context=llvm.create_context())
+    with _host().machine() as machine:
+        return struct.pack("<q", assembly.workspace) + machine.emit_object(module)
+
+
+def assembly_of(code: Code, width: int) -> Assembly:
+    """The code as text for LLVM: evaluated with symbols, which write instructions."""
+    into = Instructions()
+    rows = [row if row.operands else _of_nothing(row, into) for row in code.rows]
+    symbolic = replace(code, rows=tuple(rows), constants=tuple(map(into.number, code.constants)))  # type: ignore[arg-type]
+    inputs = [into.input(i) for i in range(code.inputs)]
+    shared = [into.shared(i) for i in range(code.shared)]
+    outputs, failed, strayed = evaluate(symbolic, mathematics(into), inputs, shared)
+    return assemble(
+        *(into, code.inputs, [x.at for x in outputs], _truth(failed, into), _truth(strayed, into)),
+        *(width, SCALAR, vectors(width)),
+    )
+
+
+def _of_nothing(row: Row, into: Instructions) -> Row:
+    """The sum or product of no operands, which is a plain float, as a number of these instructions."""
+    value = row.rule.value
+    return replace(row, rule=replace(row.rule, value=lambda m: into.number(value(m))), quiet=True)
+
+
+def _truth(truth: Any, into: Instructions) -> int | None:
+    """The instruction that makes it; None for one that is false everywhere."""
+    if type(truth) is Truth:
+        return truth.at
+    return into.add("oeq", into.constant(0.0), into.constant(0.0)) if truth else None
+
+
+# ── this machine ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class _Host:
+    """The processor that runs us."""
+
+    def __init__(self) -> None:
+        import llvmlite
+        import llvmlite.binding as llvm
+
+        llvm.initialize_native_target()
+        llvm.initialize_native_asmprinter()
+        triple = llvm.get_process_triple() + ("-elf" if os.name == "nt" else "")  # what can be loaded there
+        self.target = llvm.Target.from_triple(triple)
+        self.cpu, features = llvm.get_host_cpu_name(), llvm.get_host_cpu_features()
+        self.features = features.flatten()
+        self.width = 8 if features.get("avx512f") and features.get("avx512dq") else 4 if features.get("avx2") else 2
+        self.description = f"{triple} {self.cpu} {self.features} {llvmlite.__version__} {llvm.llvm_version_info}"
+
+    def machine(self) -> Any:
+        """A target machine: constants are found near the code, wherever that is loaded."""
+        return self.target.create_target_machine(self.cpu, self.features, opt=1, reloc="pic", codemodel="small")
+
+
+@cache
+def _host() -> _Host:
+    try:
+        return _Host()
+    except ImportError as error:
+        raise ProgramError('the LLVM backend needs llvmlite and NumPy: pip install "scalargrad-tape[jit]"') from error
+
+
+def _threads() -> int:
+    asked = os.environ.get("SCALARGRAD_THREADS", "")
+    if asked and not (asked.isdecimal() and int(asked)):
+        raise ProgramError(f"SCALARGRAD_THREADS is a number of threads from 1 on, not {asked!r}")
+    return int(asked or os.cpu_count() or 1)
+
+
+_pools: dict[int, ThreadPoolExecutor] = {}
+
+
+def _pool() -> ThreadPoolExecutor:
+    """The threads that run parts, shared by all; they are of this process, not of the one it was forked from."""
+    count = _threads()
+    if count not in _pools:
+        _pools.clear()
+        _pools[count] = ThreadPoolExecutor(count, thread_name_prefix="scalargrad")
+    return _pools[count]
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_pools.clear)
