@@ -180,9 +180,12 @@ class Program:
             outputs[lanes.failed[:, None] & the_numpy().isfinite(outputs)] = the_numpy().nan
         return (self.results.stacked(outputs), lanes.failed) if mask else self.results.stacked(outputs)
 
-    def run(self, table: "np.ndarray") -> backends.Lanes:
-        """The bare numbers at many points, and where they are not to be trusted: see `backends.Lanes`."""
-        return self._runner(table, self._shared())
+    def run(self, table: "np.ndarray", parameters: "np.ndarray | None" = None) -> backends.Lanes:
+        """The bare numbers at many points, and where they are not to be trusted: see `backends.Lanes`.
+
+        `parameters` are the numbers of the parameters, if not what they are now.
+        """
+        return self._runner(table, self._shared() if parameters is None else parameters)
 
     @cached_property
     def _runner(self) -> backends.Runner:
