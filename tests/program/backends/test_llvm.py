@@ -22,7 +22,6 @@ from scalargrad.program.backends.llvm_symbols import Instructions, mathematics
 from scalargrad.program.code import Code, Guard, Row, evaluate
 from scalargrad.program.steering import STEERING
 from scalargrad.rules import RULES, Rule
-from scalargrad.testing.builder import arity
 from tests.reference import reference
 
 pytestmark = pytest.mark.engine_free
