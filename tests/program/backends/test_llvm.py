@@ -103,7 +103,7 @@ def points_of(count, seed=0):
 
 
 def code_of(rule, count=None):
-    count = count or arity(rule) or 4
+    count = count or rule.arity or 4
     return Code(count, 0, (), (Row(rule, tuple(range(count))),), (count,))
 
 
@@ -143,7 +143,7 @@ def test_lanes_are_within_two_units_in_the_last_place(name):
 @pytest.mark.parametrize("name", ALL)
 def test_a_quiet_row_never_fails(name):
     rule = ALL[name]
-    count = arity(rule) or 4
+    count = rule.arity or 4
     code = Code(count, 0, (), (Row(rule, tuple(range(count)), quiet=True),), (count,))
     points = points_of(count)
     assert not run(code, points).failed.any()
@@ -220,7 +220,7 @@ def random_code(rng, rows, inputs=3, shared=2, guards=0):
     made = []
     for at in range(start, start + rows):
         rule = ALL[rng.choice(EXACT)]
-        count = arity(rule) or 2 * rng.randrange(1, 4)
+        count = rule.arity or 2 * rng.randrange(1, 4)
         made.append(Row(rule, tuple(rng.randrange(at) for _ in range(count)), quiet=rng.random() < 0.9))
     outputs = tuple(rng.randrange(start + rows) for _ in range(5))
     numbers = sorted(rng.randrange(start + rows) for _ in range(guards))
@@ -310,7 +310,7 @@ def test_a_long_code_is_cut_into_parts():
     for _ in range(50_000):
         name = rng.choice(["add", "sub", "mul", "sin", "lt"])
         near = rng.randrange(max(0, at - 20), at), rng.randrange(at)  # some come from afar
-        rows.append(Row(ALL[name], near[: arity(ALL[name])]))
+        rows.append(Row(ALL[name], near[: ALL[name].arity]))
         at += 1
     code = Code(3, 1, (), tuple(rows), (at - 1, 5, at // 2))
     assert_bits(code, [[0.3, -1.2, 2.0], [1.0, 0.1, -0.7]], [0.5])
