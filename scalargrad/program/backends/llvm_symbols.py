@@ -13,15 +13,24 @@ stands for the result of one, its operators append further ones; `mathematics(in
 
 import math
 import struct
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
-from scalargrad.namespaces import IEEE, NAMES, IeeeFloat, sigmoid
+from scalargrad.namespaces import NAMES, IeeeFloat, sigmoid
 
-__all__ = ["Instructions", "Number", "Truth", "mathematics"]
+__all__ = ["COMPARISONS", "LEAVES", "TRUTHS", "Instructions", "Number", "Truth", "mathematics"]
+
+#: Operations that are no work.
+LEAVES = {"input", "shared", "constant"}
+
+COMPARISONS = ("olt", "ole", "ogt", "oge", "oeq", "une")
+
+#: Operations whose result is true or false.
+TRUTHS = {*COMPARISONS, "and", "or", "xor", "not"}
 
 #: How operators on constants are computed at once.
-_FOLD = {
+_FOLD: dict[str, Callable[[Any, Any], Any]] = {
     "fadd": IeeeFloat.__add__,
     "fsub": IeeeFloat.__sub__,
     "fmul": IeeeFloat.__mul__,
@@ -36,7 +45,7 @@ _FOLD = {
 
 
 class Instructions:
-    """Instructions by their number: (operation, *operands). Those of input, shared and constant are no work."""
+    """Instructions by their number: (operation, *operands)."""
 
     def __init__(self) -> None:
         self.list: list[tuple[Any, ...]] = []
@@ -48,6 +57,10 @@ class Instructions:
         if found == len(self.list):
             self.list.append(instruction)
         return found
+
+    def operands(self, number: int) -> tuple[int, ...]:
+        operation, *operands = self.list[number]
+        return () if operation in LEAVES else tuple(operands)
 
     def constant(self, value: float) -> int:
         (bits,) = struct.unpack("<Q", struct.pack("<d", value))  # nan is not equal to itself, and -0.0 is to 0.0
@@ -226,12 +239,12 @@ def _divmod(x: Number, y: Number) -> tuple[Number, Number]:
 
 
 def mathematics(into: Instructions) -> Any:
-    """The mathematics namespace whose functions append to these instructions."""
+    """The mathematics namespace whose functions append to these instructions; it has some for formulas besides."""
 
     def function(name: str) -> Any:
         return lambda *operands: _apply(into, name, *operands)
 
-    m = SimpleNamespace(**{name: function(name) for name in NAMES if hasattr(IEEE, name)})
+    m = SimpleNamespace(**{name: function(name) for name in (*NAMES, "rint", "floor", "power_of_2")})
     m.where = lambda condition, x, y: _where(into, condition, x, y)
     m.sigmoid = lambda x: sigmoid(m, x)
     return m
