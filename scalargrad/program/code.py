@@ -112,7 +112,9 @@ _NEVER = {
 }
 
 #: Where Python raises outside of the domain, nan excepted, and nowhere else. Others overflow, or take no infinity.
-_BY_DOMAIN = {RULES[name] for name in ("sqrt", "log", "log1p", "log2", "log10", "asin", "acos", "acosh", "atanh")}
+_BY_DOMAIN = {
+    RULES[name] for name in ("sqrt", "log", "log1p", "log2", "log10", "asin", "acos", "acosh", "atanh")
+}
 _DIVISIONS = {RULES["div"], RULES["mod"], STEERING["floordiv"]}
 _POWERS = {RULES["pow"], RULES["pow_const"], RULES["const_pow"]}
 
