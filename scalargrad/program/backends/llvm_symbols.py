@@ -43,6 +43,8 @@ _FOLD: dict[str, Callable[[Any, Any], Any]] = {
     "oge": float.__ge__,
 }
 
+_OPPOSITE = {"fadd": "fsub", "fsub": "fadd"}
+
 
 class Instructions:
     """Instructions by their number: (operation, *operands)."""
@@ -122,8 +124,19 @@ class Number:
     def _with(self, operation: str, x: Any, y: Any) -> "Number":
         into = self.into
         x, y = into.number(x).at, into.number(y).at
-        if x in into.constants and y in into.constants:
-            return into.number(_FOLD[operation](IeeeFloat(into.constants[x]), into.constants[y]))
+        constants = into.constants
+        if x in constants and y in constants:
+            return into.number(_FOLD[operation](IeeeFloat(constants[x]), constants[y]))
+        if operation in ("fmul", "fdiv") and constants.get(y) in (1.0, -1.0):
+            return Number(into, x) if constants[y] == 1.0 else -Number(into, x)
+        if operation == "fmul" and constants.get(x) in (1.0, -1.0):
+            return Number(into, y) if constants[x] == 1.0 else -Number(into, y)
+        if (
+            operation in _OPPOSITE and into.list[y][0] == "fneg"
+        ):  # x + -y is x - y by definition, signs of zeros and all
+            return Number(into, into.add(_OPPOSITE[operation], x, into.list[y][1]))
+        if operation == "fadd" and into.list[x][0] == "fneg":
+            return Number(into, into.add("fsub", y, into.list[x][1]))
         return Number(into, into.add(operation, x, y))
 
     def _compared(self, operation: str, other: Any) -> Any:
@@ -170,7 +183,8 @@ class Number:
         return _divmod(self.into.number(other), self)[0]
 
     def __neg__(self) -> "Number":
-        return _apply(self.into, "fneg", self)
+        into, (operation, *operands) = self.into, self.into.list[self.at]
+        return Number(into, operands[0] if operation == "fneg" else into.add("fneg", self.at))
 
     def __abs__(self) -> "Number":
         return _apply(self.into, "fabs", self)
@@ -215,6 +229,11 @@ def _where(into: Instructions, condition: Any, x: Any, y: Any) -> Number:
     return Number(into, x if x == y else into.add("select", condition.at, x, y))
 
 
+def _pow(into: Instructions, x: Any, y: Any) -> Number:
+    x, y = into.number(x), into.number(y)
+    return x if into.constants.get(y.at) == 1.0 else _apply(into, "pow", x, y)
+
+
 def _fmod(x: Number, y: Number) -> Number:
     """C's fmod: exact, with the sign of x."""
     into = x.into
@@ -246,5 +265,6 @@ def mathematics(into: Instructions) -> Any:
 
     m = SimpleNamespace(**{name: function(name) for name in (*NAMES, "rint", "floor", "power_of_2")})
     m.where = lambda condition, x, y: _where(into, condition, x, y)
+    m.pow = lambda x, y: _pow(into, x, y)
     m.sigmoid = lambda x: sigmoid(m, x)
     return m

@@ -187,7 +187,7 @@ class _Function:
     """The lines of a function of straight-line instructions; what it needs from before, it loads where it first does."""
 
     def __init__(self, into: Instructions, words: Words, slot_of: Mapping[int, int]) -> None:
-        self.list, self.words, self.slot_of = into.list, words, slot_of
+        self.list, self.constants, self.words, self.slot_of = into.list, into.constants, words, slot_of
         self.names: dict[int, str] = {}
         self.lines: list[str] = []
 
@@ -200,6 +200,11 @@ class _Function:
 
     def compute(self, number: int) -> None:
         operation, *operands = self.list[number]
+        if operation == "pow" and self.words.width > 1 and self.constants.get(operands[1]) == 2.0:
+            operation, operands = (
+                "fmul",
+                [operands[0], operands[0]],
+            )  # nearer to the truth than a power, if not its bits
         self.lines.append(self.words.call(number, operation, [self.name(x) for x in operands]))
         self.names[number] = f"%v{number}"
 
