@@ -67,7 +67,7 @@ def _exact_fma(x: float, y: float, z: float) -> float:
     5.551115123125783e-17
     """
     if not (math.isfinite(x) and math.isfinite(y) and math.isfinite(z)):
-        out = x * y + z
+        out = z if math.isfinite(x) and math.isfinite(y) else x * y + z  # an x * y that is finite may overflow
         if math.isnan(out) and not (math.isnan(x) or math.isnan(y) or math.isnan(z)):
             raise ValueError("invalid operation in fma")
         return out

@@ -181,6 +181,11 @@ def test_fma_rounds_once(x, y, z):
         assert fma(x, y, z) == expected
 
 
+def test_fma_adds_an_infinity_to_a_product_that_would_overflow():
+    assert fma(1e200, 1e200, -math.inf) == -math.inf
+    assert fma(-1e200, 1e200, math.inf) == math.inf
+
+
 @given(finite)
 def test_fma_of_a_number_near_its_square(x):
     assume(1e-100 < abs(x) < 1e100)

@@ -27,11 +27,13 @@ from scalargrad._version import __version__
 from scalargrad.errors import ProgramError
 from scalargrad.program import code as code_module
 from scalargrad.program import steering
-from scalargrad.program.backends import Lanes, llvm_symbols, llvm_text
+from scalargrad.program.backends import Lanes, llvm_formulas, llvm_symbols, llvm_text, llvm_words
 from scalargrad.program.backends.llvm_cache import content, kept
+from scalargrad.program.backends.llvm_formulas import FORMULAS
 from scalargrad.program.backends.llvm_math import SCALAR, caught, table, vectors
 from scalargrad.program.backends.llvm_symbols import Instructions, Truth, mathematics
 from scalargrad.program.backends.llvm_text import Assembly, assemble
+from scalargrad.program.backends.llvm_words import Words
 from scalargrad.program.code import Code, Row, evaluate
 from scalargrad.program.steering import STEERING
 from scalargrad.rules import RULES
@@ -207,7 +209,7 @@ def _compiled(code: Code, content: bytes, width: int) -> _Compiled:
 @cache
 def _sources() -> str:
     """What stands for the formulas and for this compiler in the key of a cache: they change, between versions too."""
-    modules = (rules, formulas, namespaces, code_module, steering, llvm_symbols, llvm_text)
+    modules = (rules, formulas, namespaces, code_module, steering, llvm_formulas, llvm_symbols, llvm_text, llvm_words)
     sums = hashlib.sha256()
     for module in modules:
         sums.update(Path(str(module.__file__)).read_bytes())
@@ -221,7 +223,7 @@ def _object(code: Code, width: int) -> bytes:
     assembly = assembly_of(code, width)
     module = llvm.parse_assembly(assembly.text, context=llvm.create_context())
     with _host().machine() as machine:
-        return struct.pack("<q", assembly.workspace) + machine.emit_object(module)
+        return struct.pack("<q", assembly.workspace) + bytes(machine.emit_object(module))
 
 
 def assembly_of(code: Code, width: int) -> Assembly:
@@ -232,10 +234,9 @@ def assembly_of(code: Code, width: int) -> Assembly:
     inputs = [into.input(i) for i in range(code.inputs)]
     shared = [into.shared(i) for i in range(code.shared)]
     outputs, failed, strayed = evaluate(symbolic, mathematics(into), inputs, shared)
-    return assemble(
-        *(into, code.inputs, [x.at for x in outputs], _truth(failed, into), _truth(strayed, into)),
-        *(width, SCALAR, vectors(width)),
-    )
+    words = Words(width, SCALAR, vectors(width), FORMULAS, _host().fused)
+    flags = _truth(failed, into), _truth(strayed, into)
+    return assemble(into, code.inputs, [x.at for x in outputs], *flags, words)
 
 
 def _of_nothing(row: Row, into: Instructions) -> Row:
@@ -268,6 +269,7 @@ class _Host:
         self.cpu, features = llvm.get_host_cpu_name(), llvm.get_host_cpu_features()
         self.features = features.flatten()
         self.width = 8 if features.get("avx512f") and features.get("avx512dq") else 4 if features.get("avx2") else 2
+        self.fused = bool(features.get("fma")) or self.target.name == "aarch64"
         self.description = f"{triple} {self.cpu} {self.features} {llvmlite.__version__} {llvm.llvm_version_info}"
 
     def machine(self) -> Any:
