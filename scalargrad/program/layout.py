@@ -17,31 +17,17 @@ It can be told as plain data, which is what JSON can hold, and is made from that
 import copy
 from collections.abc import Callable
 from itertools import product
-from math import prod
 from typing import TYPE_CHECKING, Any
 
 from scalargrad.errors import ProgramError
 from scalargrad.namespaces import as_float
 from scalargrad.nest import parts_of, remade
-from scalargrad.program.plain import (
-    DEEPEST,
-    Misfit,
-    container_and_parts,
-    is_count,
-    kind_and_content,
-    kind_of,
-    of_kind,
-    plain_of,
-    shown,
-    thing_of,
-)
+from scalargrad.program.plain import DEEPEST, Misfit, kind_of, nest_of, of_kind, plain_of
 
 if TYPE_CHECKING:
     import numpy as np
 
 __all__ = ["Layout", "Misfit", "the_numpy"]
-
-_LARGEST = 1 << 31  # numbers in an array that is read from plain data, if lengths of 0 were 1
 
 
 def the_numpy() -> Any:
@@ -120,45 +106,8 @@ class Layout:
 
     @classmethod
     def of_plain(cls, plain: Any, numbers: list[float]) -> "Layout":
-        """The Layout that was told so, with these numbers for an example. Raises ValueError if it is not so told.
-
-        It allocates no more than in proportion to the plain data and the numbers.
-        """
-        layout = cls(())
-        layout._numbers, layout.size = numbers, len(numbers)
-        layout._root = layout._node_of_plain(plain, (), DEEPEST)
-        if len(layout.paths) != layout.size:
-            raise ValueError(f"a nest has {len(layout.paths):,} numbers, and {layout.size:,} are told with it")
-        return layout
-
-    def _node_of_plain(self, plain: Any, path: tuple[Any, ...], left: int) -> "_Node":
-        at = len(self.paths)
-        if plain == "number":
-            self._check_room(1)
-            self.paths.append(path)
-            return _Number(at)
-        kind, content = kind_and_content(plain)
-        if kind == "numbers" and is_count(content):
-            self._check_room(content)
-            self.paths += [(*path, i) for i in range(content)]
-            return _List(at, content)
-        if kind == "array" and type(content) is list and all(map(is_count, content)):
-            if len(content) > 32 or prod(length or 1 for length in content) > _LARGEST:
-                raise ValueError(f"{shown(content)} is not the shape of an array")
-            self._check_room(prod(content))
-            if 0 not in content:  # for product makes a tuple of each range
-                self.paths += [(*path, *place) for place in product(*map(range, content))]
-            return _Array(at, tuple(content))
-        if kind == "fixed":
-            return _Static(thing_of(content, left))
-        container, parts = container_and_parts(kind, content, left)
-        return _Parts(container, {k: self._node_of_plain(part, (*path, k), left - 1) for k, part in parts.items()})
-
-    def _check_room(self, count: int) -> None:
-        if len(self.paths) + count > self.size:
-            raise ValueError(f"a nest has more numbers than the {self.size:,} that are told with it")
-
-    # ── as it is made ───────────────────────────────────────────────────────────────────────────────────────────────
+        """The Layout that was told so, with these numbers for an example. Raises ValueError if it is not so told."""
+        return cls(nest_of(plain, numbers, Fixed, the_numpy().array))
 
     def _node(self, node: Any, path: tuple[Any, ...]) -> "_Node":
         at = len(self._numbers)
@@ -170,7 +119,8 @@ class Layout:
             flat = node.ravel().tolist()
             if node.dtype.kind != "O" or all(map(self._is_one, flat)):
                 self._numbers += flat
-                self.paths += [(*path, *place) for place in product(*map(range, node.shape))]
+                if flat:  # for product makes a tuple of each range
+                    self.paths += [(*path, *place) for place in product(*map(range, node.shape))]
                 return _Array(at, node.shape)
         if type(node) is list and node and all(map(self._is_one, node)):
             self._numbers += node
@@ -198,9 +148,6 @@ class _Number:
     def __init__(self, at: int) -> None:
         self._at = at
 
-    def plain(self, left: int) -> Any:
-        return "number"
-
     def read(self, thing: Any, row: "np.ndarray") -> None:
         if type(thing) is not float:
             number = None if isinstance(thing, bool) else as_float(thing.item() if _is_scalar_array(thing) else thing)
@@ -215,15 +162,15 @@ class _Number:
     def stacked(self, table: "np.ndarray") -> Any:
         return table[:, self._at]
 
+    def plain(self, left: int) -> Any:
+        return "number"
+
 
 class _List:
     """A list of numbers; also given as a tuple, or as an array."""
 
     def __init__(self, at: int, count: int) -> None:
         self._slice, self._count = slice(at, at + count), count
-
-    def plain(self, left: int) -> Any:
-        return ["numbers", self._count]
 
     def read(self, thing: Any, row: "np.ndarray") -> None:
         if not isinstance(thing, (list, tuple)) and not hasattr(thing, "tolist"):
@@ -239,6 +186,9 @@ class _List:
     def stacked(self, table: "np.ndarray") -> Any:
         return table[:, self._slice]
 
+    def plain(self, left: int) -> Any:
+        return ["numbers", self._count]
+
 
 class _Array:
     def __init__(self, at: int, shape: tuple[int, ...]) -> None:
@@ -246,9 +196,6 @@ class _Array:
         for length in shape:
             count *= length
         self._slice, self._shape = slice(at, at + count), shape
-
-    def plain(self, left: int) -> Any:
-        return ["array", [int(length) for length in self._shape]]
 
     def read(self, thing: Any, row: "np.ndarray") -> None:
         array = the_numpy().asarray(thing)
@@ -263,15 +210,15 @@ class _Array:
     def stacked(self, table: "np.ndarray") -> Any:
         return table[:, self._slice].reshape(len(table), *self._shape)
 
+    def plain(self, left: int) -> Any:
+        return ["array", [int(length) for length in self._shape]]
+
 
 class _Static:
     """What is not a number, and the same in all runs."""
 
     def __init__(self, thing: Any) -> None:
         self._thing = thing
-
-    def plain(self, left: int) -> Any:
-        return ["fixed", plain_of(self._thing, left)]
 
     def read(self, thing: Any, row: "np.ndarray") -> None:
         if thing is not self._thing and (type(thing) is not type(self._thing) or not bool(thing == self._thing)):
@@ -283,16 +230,15 @@ class _Static:
     def stacked(self, table: "np.ndarray") -> Any:
         return self._thing
 
+    def plain(self, left: int) -> Any:
+        return ["fixed", plain_of(self._thing, left)]
+
 
 class _Parts:
     """A container: a list, tuple, dict or dataclass."""
 
     def __init__(self, container: Any, parts: "dict[Any, _Node]") -> None:
         self._container, self._parts = container, parts
-
-    def plain(self, left: int) -> Any:
-        kind = kind_of(self._container, left)
-        return of_kind(kind, {key: part.plain(left - 1) for key, part in self._parts.items()})
 
     def read(self, thing: Any, row: "np.ndarray") -> None:
         others = parts_of(thing.tolist() if hasattr(thing, "tolist") else thing)
@@ -311,6 +257,10 @@ class _Parts:
             if all(isinstance(x, np.ndarray) and x.shape == things[0].shape for x in things):
                 return np.stack(things, axis=1)
         return remade(self._container, parts)
+
+    def plain(self, left: int) -> Any:
+        kind = kind_of(self._container, left)
+        return of_kind(kind, {key: part.plain(left - 1) for key, part in self._parts.items()})
 
 
 _Node = _Number | _List | _Array | _Static | _Parts
