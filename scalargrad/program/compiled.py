@@ -76,7 +76,7 @@ class Compiled:
             if i:
                 self._ways.insert(0, self._ways.pop(i))
             return ways.at(row)
-        arguments = Layout(nest, _is_value)
+        arguments = Layout(nest, _is_value, exactly=True)
         if any(type(x) is Value for x in arguments.example):
             return self._f(*args, **named)
         return self._begin(arguments).at(arguments.row(nest))
@@ -114,7 +114,7 @@ class Compiled:
             ways = self._ways[0]
         else:
             nest = self._with_statics(self._guess(columns) if like is None else tuple(like), {})
-            arguments = Layout(nest)
+            arguments = Layout(nest, exactly=True)
             ways = next((w for w in self._ways if w.arguments.takes(nest)), None) or self._begin(arguments)
         if ways.arguments.size != columns:
             raise TypeError(

@@ -40,9 +40,16 @@ def the_numpy() -> Any:
 
 
 class Layout:
-    """The places of the numbers of a nest like the example; `is_number` tells of other numbers than plain ones."""
+    """The places of the numbers of a nest like the example; `is_number` tells of other numbers than plain ones.
 
-    def __init__(self, example: Any, is_number: Callable[[Any], bool] = lambda x: False) -> None:
+    If `exactly`, only nests of the same types are like it, dicts in the same order; else lists, tuples and arrays stand
+    for each other.
+    """
+
+    def __init__(
+        self, example: Any, is_number: Callable[[Any], bool] = lambda x: False, *, exactly: bool = False
+    ) -> None:
+        self._exactly = exactly
         self._numbers: list[Any] = []
         self.paths: list[tuple[Any, ...]] = []  # where each number is: keys, positions and names of fields
         self._is_number = is_number
@@ -104,10 +111,16 @@ class Layout:
         """
         return self._root.plain(DEEPEST)
 
+    @property
+    def exactly(self) -> bool:
+        return self._exactly
+
     @classmethod
-    def of_plain(cls, plain: Any, numbers: list[float]) -> "Layout":
+    def of_plain(cls, plain: Any, numbers: list[float], exactly: bool = False) -> "Layout":
         """The Layout that was told so, with these numbers for an example. Raises ValueError if it is not so told."""
-        return cls(nest_of(plain, numbers, Fixed, the_numpy().array))
+        return cls(nest_of(plain, numbers, Fixed, the_numpy().array), exactly=exactly)
+
+    # ── as it is made ───────────────────────────────────────────────────────────────────────────────────────────────
 
     def _node(self, node: Any, path: tuple[Any, ...]) -> "_Node":
         at = len(self._numbers)
@@ -148,6 +161,9 @@ class _Number:
     def __init__(self, at: int) -> None:
         self._at = at
 
+    def plain(self, left: int) -> Any:
+        return "number"
+
     def read(self, thing: Any, row: "np.ndarray") -> None:
         if type(thing) is not float:
             number = None if isinstance(thing, bool) else as_float(thing.item() if _is_scalar_array(thing) else thing)
@@ -162,15 +178,15 @@ class _Number:
     def stacked(self, table: "np.ndarray") -> Any:
         return table[:, self._at]
 
-    def plain(self, left: int) -> Any:
-        return "number"
-
 
 class _List:
     """A list of numbers; also given as a tuple, or as an array."""
 
     def __init__(self, at: int, count: int) -> None:
         self._slice, self._count = slice(at, at + count), count
+
+    def plain(self, left: int) -> Any:
+        return ["numbers", self._count]
 
     def read(self, thing: Any, row: "np.ndarray") -> None:
         if not isinstance(thing, (list, tuple)) and not hasattr(thing, "tolist"):
@@ -186,9 +202,6 @@ class _List:
     def stacked(self, table: "np.ndarray") -> Any:
         return table[:, self._slice]
 
-    def plain(self, left: int) -> Any:
-        return ["numbers", self._count]
-
 
 class _Array:
     def __init__(self, at: int, shape: tuple[int, ...]) -> None:
@@ -196,6 +209,9 @@ class _Array:
         for length in shape:
             count *= length
         self._slice, self._shape = slice(at, at + count), shape
+
+    def plain(self, left: int) -> Any:
+        return ["array", [int(length) for length in self._shape]]
 
     def read(self, thing: Any, row: "np.ndarray") -> None:
         array = the_numpy().asarray(thing)
@@ -210,9 +226,6 @@ class _Array:
     def stacked(self, table: "np.ndarray") -> Any:
         return table[:, self._slice].reshape(len(table), *self._shape)
 
-    def plain(self, left: int) -> Any:
-        return ["array", [int(length) for length in self._shape]]
-
 
 class _Static:
     """What is not a number, and the same in all runs."""
@@ -220,7 +233,11 @@ class _Static:
     def __init__(self, thing: Any) -> None:
         self._thing = thing
 
+    def plain(self, left: int) -> Any:
+        return ["fixed", plain_of(self._thing, left)]
+
     def read(self, thing: Any, row: "np.ndarray") -> None:
+        thing = thing.thing if isinstance(thing, Fixed) else thing
         if thing is not self._thing and (type(thing) is not type(self._thing) or not bool(thing == self._thing)):
             raise Misfit(f"there is {thing!r} where it was recorded with {self._thing!r}")
 
@@ -230,15 +247,16 @@ class _Static:
     def stacked(self, table: "np.ndarray") -> Any:
         return self._thing
 
-    def plain(self, left: int) -> Any:
-        return ["fixed", plain_of(self._thing, left)]
-
 
 class _Parts:
     """A container: a list, tuple, dict or dataclass."""
 
     def __init__(self, container: Any, parts: "dict[Any, _Node]") -> None:
         self._container, self._parts = container, parts
+
+    def plain(self, left: int) -> Any:
+        kind = kind_of(self._container, left)
+        return of_kind(kind, {key: part.plain(left - 1) for key, part in self._parts.items()})
 
     def read(self, thing: Any, row: "np.ndarray") -> None:
         others = parts_of(thing.tolist() if hasattr(thing, "tolist") else thing)
@@ -257,10 +275,6 @@ class _Parts:
             if all(isinstance(x, np.ndarray) and x.shape == things[0].shape for x in things):
                 return np.stack(things, axis=1)
         return remade(self._container, parts)
-
-    def plain(self, left: int) -> Any:
-        kind = kind_of(self._container, left)
-        return of_kind(kind, {key: part.plain(left - 1) for key, part in self._parts.items()})
 
 
 _Node = _Number | _List | _Array | _Static | _Parts

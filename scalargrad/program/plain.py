@@ -11,7 +11,7 @@ no more than in proportion to that.
 
 import reprlib
 from collections.abc import Callable
-from math import isnan, prod
+from math import prod
 from typing import Any
 
 from scalargrad.nest import parts_of, remade
@@ -47,7 +47,7 @@ def plain_of(thing: Any, left: int = DEEPEST) -> Any:
     """What is not a number of a nest: None, a bool, a str, a small int, a float, and containers of such things."""
     if thing is None or type(thing) in (bool, str) or _is_small(thing):
         return thing
-    if type(thing) is float and not isnan(thing):  # a nan is not like itself, which a fixed argument has to be
+    if type(thing) is float:
         return ["float", thing.hex()]
     kind, parts = kind_of(thing, left), parts_of(thing) or {}
     return of_kind(kind, {key: plain_of(part, left - 1) for key, part in parts.items()})
