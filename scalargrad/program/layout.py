@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 from scalargrad.errors import ProgramError
 from scalargrad.namespaces import as_float
 from scalargrad.nest import parts_of, remade
-from scalargrad.program.plain import DEEPEST, Misfit, kind_of, nest_of, of_kind, plain_of
+from scalargrad.program.plain import DEEPEST, Misfit, kind_of, nest_of, of_kind, plain_of, shape_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -52,6 +52,7 @@ class Layout:
         self._exactly = exactly
         self._numbers: list[Any] = []
         self.paths: list[tuple[Any, ...]] = []  # where each number is: keys, positions and names of fields
+        self.statics: list[Any] = []  # what is in the nest and is not a number
         self._is_number = is_number
         self._root = self._node(example, ())
         self.size = len(self._numbers)
@@ -86,7 +87,7 @@ class Layout:
         return other
 
     def nest(self, numbers: Any) -> Any:
-        """The nest with these numbers, of any kind."""
+        """The nest with these numbers: a list of any kind of them, or a row of floats."""
         return self._root.made(numbers)
 
     def stacked(self, table: "np.ndarray") -> Any:
@@ -132,16 +133,17 @@ class Layout:
             flat = node.ravel().tolist()
             if node.dtype.kind != "O" or all(map(self._is_one, flat)):
                 self._numbers += flat
-                if flat:  # for product makes a tuple of each range
-                    self.paths += [(*path, *place) for place in product(*map(range, node.shape))]
-                return _Array(at, node.shape)
+                self.paths += [(*path, *place) for place in product(*map(range, node.shape))]
+                return _Array(at, node.shape, self._exactly)
         if type(node) is list and node and all(map(self._is_one, node)):
             self._numbers += node
             self.paths += [(*path, i) for i in range(len(node))]
-            return _List(at, len(node))
+            return _List(at, len(node), self._exactly)
         if isinstance(node, Fixed) or (parts := parts_of(node)) is None:
-            return _Static(node.thing if isinstance(node, Fixed) else node)
-        return _Parts(node, {key: self._node(part, (*path, key)) for key, part in parts.items()})
+            node = node.thing if isinstance(node, Fixed) else node
+            self.statics.append(node)
+            return _Static(node)
+        return _Parts(node, {key: self._node(part, (*path, key)) for key, part in parts.items()}, self._exactly)
 
     def _is_one(self, node: Any) -> bool:
         return self._is_number(node) or (as_float(node) is not None and not isinstance(node, bool))
@@ -173,7 +175,7 @@ class _Number:
         row[self._at] = thing
 
     def made(self, numbers: Any) -> Any:
-        return numbers[self._at]
+        return numbers[self._at] if type(numbers) is list else numbers.item(self._at)
 
     def stacked(self, table: "np.ndarray") -> Any:
         return table[:, self._at]
@@ -182,13 +184,15 @@ class _Number:
 class _List:
     """A list of numbers; also given as a tuple, or as an array."""
 
-    def __init__(self, at: int, count: int) -> None:
-        self._slice, self._count = slice(at, at + count), count
+    def __init__(self, at: int, count: int, exactly: bool = False) -> None:
+        self._slice, self._count, self._exactly = slice(at, at + count), count, exactly
 
     def plain(self, left: int) -> Any:
         return ["numbers", self._count]
 
     def read(self, thing: Any, row: "np.ndarray") -> None:
+        if self._exactly and type(thing) is not list:
+            raise Misfit(f"there is a {type(thing).__name__} where a list is to be")
         if not isinstance(thing, (list, tuple)) and not hasattr(thing, "tolist"):
             raise Misfit(f"there is a {type(thing).__name__} where a list of {self._count} numbers is to be")
         found = thing if hasattr(thing, "dtype") else [as_float(x) if type(x) is not float else x for x in thing]
@@ -197,23 +201,25 @@ class _List:
         row[self._slice] = found
 
     def made(self, numbers: Any) -> Any:
-        return list(numbers[self._slice])
+        return numbers[self._slice] if type(numbers) is list else numbers[self._slice].tolist()
 
     def stacked(self, table: "np.ndarray") -> Any:
         return table[:, self._slice]
 
 
 class _Array:
-    def __init__(self, at: int, shape: tuple[int, ...]) -> None:
+    def __init__(self, at: int, shape: tuple[int, ...], exactly: bool = False) -> None:
         count = 1
         for length in shape:
             count *= length
-        self._slice, self._shape = slice(at, at + count), shape
+        self._slice, self._shape, self._exactly = slice(at, at + count), shape, exactly
 
     def plain(self, left: int) -> Any:
-        return ["array", [int(length) for length in self._shape]]
+        return ["array", shape_of(self._shape)]
 
     def read(self, thing: Any, row: "np.ndarray") -> None:
+        if self._exactly and not hasattr(thing, "dtype"):
+            raise Misfit(f"there is a {type(thing).__name__} where an array is to be")
         array = the_numpy().asarray(thing)
         if array.shape != self._shape or array.dtype.kind not in "fiu":
             raise Misfit(f"there is something of shape {array.shape} where an array of shape {self._shape} is to be")
@@ -231,15 +237,15 @@ class _Static:
     """What is not a number, and the same in all runs."""
 
     def __init__(self, thing: Any) -> None:
-        self._thing = thing
+        self._thing, self._as_it_was = thing, _snapshot(thing)
 
     def plain(self, left: int) -> Any:
         return ["fixed", plain_of(self._thing, left)]
 
     def read(self, thing: Any, row: "np.ndarray") -> None:
         thing = thing.thing if isinstance(thing, Fixed) else thing
-        if thing is not self._thing and (type(thing) is not type(self._thing) or not bool(thing == self._thing)):
-            raise Misfit(f"there is {thing!r} where it was recorded with {self._thing!r}")
+        if not _same(thing, self._as_it_was):
+            raise Misfit(f"there is {thing!r} where it was recorded with {self._as_it_was!r}")
 
     def made(self, numbers: Any) -> Any:
         return self._thing
@@ -251,17 +257,22 @@ class _Static:
 class _Parts:
     """A container: a list, tuple, dict or dataclass."""
 
-    def __init__(self, container: Any, parts: "dict[Any, _Node]") -> None:
-        self._container, self._parts = container, parts
+    def __init__(self, container: Any, parts: "dict[Any, _Node]", exactly: bool = False) -> None:
+        self._container, self._parts, self._exactly = container, parts, exactly
+        self._is_sequence = isinstance(container, (list, tuple))
 
     def plain(self, left: int) -> Any:
         kind = kind_of(self._container, left)
         return of_kind(kind, {key: part.plain(left - 1) for key, part in self._parts.items()})
 
     def read(self, thing: Any, row: "np.ndarray") -> None:
+        if type(thing) is not type(self._container) and (self._exactly or not self._is_sequence):
+            raise Misfit(f"there is a {type(thing).__name__} where a {type(self._container).__name__} is to be")
         others = parts_of(thing.tolist() if hasattr(thing, "tolist") else thing)
         if others is None or others.keys() != self._parts.keys():
             raise Misfit(f"there is a {type(thing).__name__} where something with the parts {[*self._parts]} is to be")
+        if self._exactly and [*others] != [*self._parts]:
+            raise Misfit(f"there are the parts {[*others]} where they are to be in the order {[*self._parts]}")
         for key, part in self._parts.items():
             part.read(others[key], row)
 
@@ -282,3 +293,32 @@ _Node = _Number | _List | _Array | _Static | _Parts
 
 def _is_scalar_array(thing: Any) -> bool:
     return getattr(thing, "shape", None) == () and hasattr(thing, "item")
+
+
+def _snapshot(thing: Any) -> Any:
+    """A copy of what may change in place."""
+    if type(thing) in (list, tuple, set):
+        return type(thing)(map(_snapshot, thing))
+    if type(thing) is dict:
+        return {key: _snapshot(part) for key, part in thing.items()}
+    return thing.copy() if _is_array(thing) or type(thing) is bytearray else thing
+
+
+def _same(x: Any, y: Any) -> bool:
+    """Whether two things that are not numbers are the same to any function, as far as can be told."""
+    if type(x) is not type(y):
+        return False
+    if type(x) is float:
+        return x.hex() == y.hex()
+    if type(x) in (list, tuple):
+        return len(x) == len(y) and all(map(_same, x, y))
+    if type(x) is dict:
+        return [*x] == [*y] and all(map(_same, x.values(), y.values()))
+    if _is_array(x):
+        alike = x.dtype == y.dtype and x.shape == y.shape
+        return bool(alike) and all(map(_same, x.ravel().tolist(), y.ravel().tolist()))
+    return x is y or bool(x == y)
+
+
+def _is_array(thing: Any) -> bool:
+    return isinstance(thing, the_numpy().ndarray)

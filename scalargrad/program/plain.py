@@ -10,7 +10,7 @@ no more than in proportion to that.
 """
 
 import reprlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from math import prod
 from typing import Any
 
@@ -24,13 +24,14 @@ __all__ = [
     "number",
     "of_kind",
     "plain_of",
+    "shape_of",
     "shown",
     "thing_of",
 ]
 
 DEEPEST = 50  # that containers are nested in each other
 _INTS = 1 << 63
-_LARGEST = 1 << 31  # that an array is, in numbers, if its lengths of 0 were 1
+_EMPTY = 1 << 12  # numbers that an array without any may have by its other lengths, for whoever goes over these
 
 _CONTAINERS: dict[str, Any] = {"list": [], "tuple": (), "dict": {}}
 _KINDS = {type(container): kind for kind, container in _CONTAINERS.items()}
@@ -76,6 +77,13 @@ def of_kind(kind: str, parts: dict[Any, Any]) -> list[Any]:
     return [kind, [[key, part] for key, part in parts.items()]]
 
 
+def shape_of(shape: tuple[int, ...]) -> list[int]:
+    """The shape of an array."""
+    if not _is_shape(shape):
+        raise Misfit(f"an array of shape {shape} without a number in it is too large to be told")
+    return [int(length) for length in shape]
+
+
 # ── and back ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -111,7 +119,7 @@ def nest_of(plain: Any, numbers: list[float], fixed: Callable[[Any], Any], array
         if kind == "numbers" and _is_count(content):
             return taken(content)
         if kind == "array" and type(content) is list and all(map(_is_count, content)):
-            if len(content) > 32 or prod(length or 1 for length in content) > _LARGEST:
+            if not _is_shape(content):
                 raise ValueError(f"{shown(content)} is not the shape of an array")
             return array(taken(prod(content)), dtype=float).reshape(content)
         if kind == "fixed":
@@ -170,6 +178,10 @@ def _is_count(x: Any) -> bool:
 def shown(x: Any) -> str:
     """What it is, shortly and in one line."""
     return reprlib.repr(x).replace("\n", " ")
+
+
+def _is_shape(lengths: Sequence[int]) -> bool:
+    return len(lengths) <= 32 and (0 not in lengths or prod(length or 1 for length in lengths) <= _EMPTY)
 
 
 def _is_small(x: Any) -> bool:
