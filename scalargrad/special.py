@@ -26,6 +26,8 @@ def polygamma(order: float, x: float) -> float:
         return x if math.isnan(x) or n == 0 else 0.0
     if x <= 0 and x == math.floor(x):
         raise ValueError(f"polygamma has a pole at {x!r}")
+    if n > 170:  # the factorial of which is too large already; a large one would take for ever
+        raise OverflowError(f"polygamma({n}, {x!r}) is too large for a float")
     if x < 0:
         mirrored = polygamma(n, 1 - x) * (-1 if n % 2 else 1)
         c = 1 / math.tan(math.pi * (x - round(x)))

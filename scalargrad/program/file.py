@@ -9,6 +9,7 @@ scalargrad  the version of scalargrad that wrote it
 name        what the Program is called
 arguments   the nests of what it takes by position, as `Layout.plain` tells them
 named       pairs of a name and a nest: what it takes by name
+exactly     a bool: whether nests of other types, as a tuple for a list, are other arguments
 positional  the names of what it takes by position, as far as they are known
 results     the nest of what it gives
 example     the numbers of the arguments that it was recorded with, by position, then by name
@@ -86,6 +87,7 @@ def _fields_of(program: "Program") -> dict[str, Any]:
         "name": program.name,
         "arguments": arguments,
         "named": named,
+        "exactly": program.arguments.exactly,
         "positional": program.positional,
         "results": program.results.plain(),
         "example": _digits(program.arguments.example),
@@ -175,8 +177,8 @@ def _no_float(digits: str) -> NoReturn:
 
 
 _FIELDS = {
-    *("format", "version", "scalargrad", "name", "arguments", "named", "positional", "results", "example"),
-    *("parameters", "constants", "rows", "outputs", "guards"),
+    *("format", "version", "scalargrad", "name", "arguments", "named", "exactly", "positional"),
+    *("results", "example", "parameters", "constants", "rows", "outputs", "guards"),
 }
 
 
@@ -203,7 +205,7 @@ def _contents(fields: dict[str, Any]) -> Contents:
     nests = ["tuple", [["tuple", _list("arguments", fields["arguments"])], ["dict", [[*pair] for pair in named]]]]
     return Contents(
         Code(len(example), len(parameters), tuple(constants), tuple(rows), tuple(outputs), tuple(guards)),
-        Layout.of_plain(nests, example),
+        Layout.of_plain(nests, example, _bool("exactly", fields["exactly"])),
         Layout.of_plain(fields["results"], [nan] * len(outputs)),
         parameters,
         _str("name", fields["name"]),
@@ -252,9 +254,7 @@ def _arity(rule: Rule) -> int | None:
 def _more(more: Any) -> tuple[bool, str, tuple[str, ...], str | None]:
     if type(more) is not dict or not more.keys() <= {"quiet", "label", "scope", "line"}:
         raise ValueError(f"{shown(more)} has more than quiet, label, scope and line")
-    quiet, line = more.get("quiet", False), more.get("line")
-    if type(quiet) is not bool:
-        raise ValueError(f"quiet is a bool, not {shown(quiet)}")
+    quiet, line = _bool("quiet", more.get("quiet", False)), more.get("line")
     scope = tuple([_str("part of a scope", name) for name in _list("scope", more.get("scope", []))])
     return quiet, _str("label", more.get("label", "")), scope, None if line is None else _str("line", line)
 
@@ -265,6 +265,12 @@ def _more(more: Any) -> tuple[bool, str, tuple[str, ...], str | None]:
 def _str(what: str, plain: Any) -> str:
     if type(plain) is not str:
         raise ValueError(f"the {what} is a string, not {shown(plain)}")
+    return plain
+
+
+def _bool(what: str, plain: Any) -> bool:
+    if type(plain) is not bool:
+        raise ValueError(f"{what} is true or false, not {shown(plain)}")
     return plain
 
 

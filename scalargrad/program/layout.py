@@ -17,31 +17,17 @@ It can be told as plain data, which is what JSON can hold, and is made from that
 import copy
 from collections.abc import Callable
 from itertools import product
-from math import prod
 from typing import TYPE_CHECKING, Any
 
 from scalargrad.errors import ProgramError
 from scalargrad.namespaces import as_float
 from scalargrad.nest import parts_of, remade
-from scalargrad.program.plain import (
-    DEEPEST,
-    Misfit,
-    container_and_parts,
-    is_count,
-    kind_and_content,
-    kind_of,
-    of_kind,
-    plain_of,
-    shown,
-    thing_of,
-)
+from scalargrad.program.plain import DEEPEST, Misfit, kind_of, nest_of, of_kind, plain_of, shape_of
 
 if TYPE_CHECKING:
     import numpy as np
 
 __all__ = ["Layout", "Misfit", "the_numpy"]
-
-_LARGEST = 1 << 31  # numbers in an array that is read from plain data, if lengths of 0 were 1
 
 
 def the_numpy() -> Any:
@@ -126,45 +112,14 @@ class Layout:
         """
         return self._root.plain(DEEPEST)
 
+    @property
+    def exactly(self) -> bool:
+        return self._exactly
+
     @classmethod
-    def of_plain(cls, plain: Any, numbers: list[float]) -> "Layout":
-        """The Layout that was told so, with these numbers for an example. Raises ValueError if it is not so told.
-
-        It allocates no more than in proportion to the plain data and the numbers.
-        """
-        layout = cls(())
-        layout._numbers, layout.size = numbers, len(numbers)
-        layout._root = layout._node_of_plain(plain, (), DEEPEST)
-        if len(layout.paths) != layout.size:
-            raise ValueError(f"a nest has {len(layout.paths):,} numbers, and {layout.size:,} are told with it")
-        return layout
-
-    def _node_of_plain(self, plain: Any, path: tuple[Any, ...], left: int) -> "_Node":
-        at = len(self.paths)
-        if plain == "number":
-            self._check_room(1)
-            self.paths.append(path)
-            return _Number(at)
-        kind, content = kind_and_content(plain)
-        if kind == "numbers" and is_count(content):
-            self._check_room(content)
-            self.paths += [(*path, i) for i in range(content)]
-            return _List(at, content)
-        if kind == "array" and type(content) is list and all(map(is_count, content)):
-            if len(content) > 32 or prod(length or 1 for length in content) > _LARGEST:
-                raise ValueError(f"{shown(content)} is not the shape of an array")
-            self._check_room(prod(content))
-            if 0 not in content:  # for product makes a tuple of each range
-                self.paths += [(*path, *place) for place in product(*map(range, content))]
-            return _Array(at, tuple(content))
-        if kind == "fixed":
-            return _Static(thing_of(content, left))
-        container, parts = container_and_parts(kind, content, left)
-        return _Parts(container, {k: self._node_of_plain(part, (*path, k), left - 1) for k, part in parts.items()})
-
-    def _check_room(self, count: int) -> None:
-        if len(self.paths) + count > self.size:
-            raise ValueError(f"a nest has more numbers than the {self.size:,} that are told with it")
+    def of_plain(cls, plain: Any, numbers: list[float], exactly: bool = False) -> "Layout":
+        """The Layout that was told so, with these numbers for an example. Raises ValueError if it is not so told."""
+        return cls(nest_of(plain, numbers, Fixed, the_numpy().array), exactly=exactly)
 
     # ── as it is made ───────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -260,7 +215,7 @@ class _Array:
         self._slice, self._shape, self._exactly = slice(at, at + count), shape, exactly
 
     def plain(self, left: int) -> Any:
-        return ["array", [int(length) for length in self._shape]]
+        return ["array", shape_of(self._shape)]
 
     def read(self, thing: Any, row: "np.ndarray") -> None:
         if self._exactly and not hasattr(thing, "dtype"):

@@ -10,7 +10,8 @@ no more than in proportion to that.
 """
 
 import reprlib
-from math import isnan
+from collections.abc import Callable, Sequence
+from math import prod
 from typing import Any
 
 from scalargrad.nest import parts_of, remade
@@ -18,19 +19,19 @@ from scalargrad.nest import parts_of, remade
 __all__ = [
     "DEEPEST",
     "Misfit",
-    "container_and_parts",
-    "is_count",
-    "kind_and_content",
     "kind_of",
+    "nest_of",
     "number",
     "of_kind",
     "plain_of",
+    "shape_of",
     "shown",
     "thing_of",
 ]
 
 DEEPEST = 50  # that containers are nested in each other
 _INTS = 1 << 63
+_EMPTY = 1 << 12  # numbers that an array without any may have by its other lengths, for whoever goes over these
 
 _CONTAINERS: dict[str, Any] = {"list": [], "tuple": (), "dict": {}}
 _KINDS = {type(container): kind for kind, container in _CONTAINERS.items()}
@@ -47,7 +48,7 @@ def plain_of(thing: Any, left: int = DEEPEST) -> Any:
     """What is not a number of a nest: None, a bool, a str, a small int, a float, and containers of such things."""
     if thing is None or type(thing) in (bool, str) or _is_small(thing):
         return thing
-    if type(thing) is float and not isnan(thing):  # a nan is not like itself, which a fixed argument has to be
+    if type(thing) is float:
         return ["float", thing.hex()]
     kind, parts = kind_of(thing, left), parts_of(thing) or {}
     return of_kind(kind, {key: plain_of(part, left - 1) for key, part in parts.items()})
@@ -76,6 +77,13 @@ def of_kind(kind: str, parts: dict[Any, Any]) -> list[Any]:
     return [kind, [[key, part] for key, part in parts.items()]]
 
 
+def shape_of(shape: tuple[int, ...]) -> list[int]:
+    """The shape of an array."""
+    if not _is_shape(shape):
+        raise Misfit(f"an array of shape {shape} without a number in it is too large to be told")
+    return [int(length) for length in shape]
+
+
 # ── and back ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -83,20 +91,55 @@ def thing_of(plain: Any, left: int = DEEPEST) -> Any:
     """What was told so."""
     if plain is None or type(plain) in (bool, str) or _is_small(plain):
         return plain
-    kind, content = kind_and_content(plain)
+    kind, content = _kind_and_content(plain)
     if kind == "float":
         return number(content)
-    container, parts = container_and_parts(kind, content, left)
+    container, parts = _container_and_parts(kind, content, left)
     return remade(container, {key: thing_of(part, left - 1) for key, part in parts.items()})
 
 
-def kind_and_content(plain: Any) -> tuple[str, Any]:
+def nest_of(plain: Any, numbers: list[float], fixed: Callable[[Any], Any], array: Callable[..., Any]) -> Any:
+    """The nest that `Layout.plain` told so, of these numbers.
+
+    `fixed` marks what is not a number, and `array` is NumPy's.
+    """
+    at = 0
+
+    def taken(count: int) -> list[float]:
+        nonlocal at
+        at += count
+        if at > len(numbers):
+            raise ValueError(f"a nest has more numbers than the {len(numbers):,} that are told with it")
+        return numbers[at - count : at]
+
+    def made(plain: Any, left: int) -> Any:
+        if plain == "number":
+            return taken(1)[0]
+        kind, content = _kind_and_content(plain)
+        if kind == "numbers" and _is_count(content):
+            return taken(content)
+        if kind == "array" and type(content) is list and all(map(_is_count, content)):
+            if not _is_shape(content):
+                raise ValueError(f"{shown(content)} is not the shape of an array")
+            return array(taken(prod(content)), dtype=float).reshape(content)
+        if kind == "fixed":
+            return fixed(thing_of(content, left))
+        container, parts = _container_and_parts(kind, content, left)
+        return remade(container, {key: made(part, left - 1) for key, part in parts.items()})
+
+    nest = made(plain, DEEPEST)
+    if at != len(numbers):
+        raise ValueError(f"a nest has {at:,} numbers, and {len(numbers):,} are told with it")
+    return nest
+
+
+def _kind_and_content(plain: Any) -> tuple[str, Any]:
     if type(plain) is list and len(plain) == 2 and type(plain[0]) is str:
         return plain[0], plain[1]
     raise ValueError(f"{shown(plain)} is not a part of a nest")
 
 
-def container_and_parts(kind: str, content: Any, left: int) -> tuple[Any, dict[Any, Any]]:
+def _container_and_parts(kind: str, content: Any, left: int) -> tuple[Any, dict[Any, Any]]:
     """An empty container of this kind, and what is in it by key or position, still plain."""
     if left == 0:
         raise ValueError(f"containers are nested deeper than {DEEPEST}")
@@ -127,7 +170,7 @@ def number(digits: Any) -> float:
     raise ValueError(f"{shown(digits)} is not a float as float.hex() tells it")
 
 
-def is_count(x: Any) -> bool:
+def _is_count(x: Any) -> bool:
     """Whether it is a number of things."""
     return type(x) is int and 0 <= x < _INTS
 
@@ -135,6 +178,10 @@ def is_count(x: Any) -> bool:
 def shown(x: Any) -> str:
     """What it is, shortly and in one line."""
     return reprlib.repr(x).replace("\n", " ")
+
+
+def _is_shape(lengths: Sequence[int]) -> bool:
+    return len(lengths) <= 32 and (0 not in lengths or prod(length or 1 for length in lengths) <= _EMPTY)
 
 
 def _is_small(x: Any) -> bool:
