@@ -309,7 +309,7 @@ def _same(x: Any, y: Any) -> bool:
     if type(x) is not type(y):
         return False
     if type(x) is float:
-        return x.hex() == y.hex()
+        return bool(x.hex() == y.hex())
     if type(x) in (list, tuple):
         return len(x) == len(y) and all(map(_same, x, y))
     if type(x) is dict:

@@ -54,7 +54,7 @@ def recorded(f: Callable[..., Any], arguments: Layout, backend: str) -> "tuple[P
     """
     xs, error, result = inputs(arguments.example), None, None
     args, named = arguments.nest(xs)
-    with transforms.afresh(), recording() as recorder:
+    with transforms.despite_no_grad(), recording() as recorder:
         try:
             result = f(*args, **named)
             recorder.pin_texts()
