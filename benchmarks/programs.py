@@ -49,6 +49,7 @@ class Line:
     found: float | None = None  # how many times as fast as the other; or what else is aimed at
     target: float | None = None
     most: bool = False  # whether the target is the most, not the least
+    sign: str = "×"  # behind what was found, and what was aimed at
     quartiles: tuple[float, float] | None = None  # of what was found, over the rounds
     note: str = ""
     reason: str = ""  # for finding nothing
@@ -208,11 +209,12 @@ def compile_time(here: Comparison) -> Iterator[Line]:
             del program
         recording, differentiating, simplifying, coding = map(median, zip(*rounds))
         whole = recording + differentiating + simplifying + coding
-        per_row[rows] = whole / count * 1e6
         what = f"compile, {count:,} rows"
         note = f"record {recording:.3f} s, differentiate {differentiating:.3f} s, simplify {simplifying:.3f} s"
-        yield Line(what, "in all", "µs per row", whole / count * 1e6, None, whole / count * 1e6, 80.0, True, note=note)
-        yield Line(what, "machine code", "µs per row", coding / count * 1e6, None, coding / count * 1e6, None, True)
+        per_row[rows], coding = whole / count * 1e6, coding / count * 1e6
+        unit = "µs per row"
+        yield Line(what, "in all", unit, per_row[rows], found=per_row[rows], target=80.0, most=True, sign="", note=note)
+        yield Line(what, "machine code alone", unit, coding, found=coding, most=True, sign="")
 
         def jax(line: Line, n: int = n, x: list[float] = x, whole: float = whole, count: int = count) -> Line:
             import numpy
@@ -230,7 +232,7 @@ def compile_time(here: Comparison) -> Iterator[Line]:
         yield attempt(Line(what, "JAX jit", "µs per row", target=10.0), jax)
     few, many = min(per_row), max(per_row)
     ratio = per_row[many] / per_row[few]
-    yield Line(f"compile, {many:,} ÷ {few:,}", "in all", "per row", None, None, ratio, 1.5, True)
+    yield Line(f"compile, {many:,} ÷ {few:,}", "in all", "per row", found=ratio, target=1.5, most=True)
 
 
 @comparison

@@ -133,11 +133,9 @@ def of_programs(comparisons: dict[str, list[dict[str, Any]]]) -> str:
     """Programs beside other compilers, and what was aimed at."""
     rows = []
     for line in [line for lines in comparisons.values() for line in lines]:
-        ratio = line["unit"] == "per row" or line["other"] is not None
-        aim = NOTHING
+        found, aim = (NOTHING if x is None else number(x) + line["sign"] for x in (line["found"], line["target"]))
         if line["target"] is not None:
-            aim = f"{'≤' if line['most'] else '≥'} {number(line['target'])}" + "×" * ratio
-        found = times(line["found"]) if ratio else number(line["found"])
+            aim = f"{'≤' if line['most'] else '≥'} {aim}"
         reached = {True: "yes", False: "no", None: ""}[line["reached"]]
         row = [line["what"], line["against"], number(line["ours"]), number(line["other"]), line["unit"], found, aim]
         rows.append([*row, reached, line["note"]])
