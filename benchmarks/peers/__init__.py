@@ -2,7 +2,7 @@
 
 Each trains a network. A Peer, as nearly all of them are, also says how a function f(x, m) of a list of numbers is
 differentiated. One that records on a tape is a TapePeer: how inputs are made, the sweep run and gradients read back.
-Any other says how it prepares a function for being run.
+Any other says how it prepares a function for being run; a Compiler does so on arrays of many points as well.
 """
 
 import importlib
@@ -15,8 +15,9 @@ from typing import Any
 
 Gradient = Callable[[list[float]], tuple[float, list[float]]]
 Step = Callable[[object], float]  # of anything
+OnPoints = Callable[[], tuple[Any, Any]]  # values and gradients, an array each
 
-ORDER = ("floats", "scalargrad", "xad")  # the files that come first; the others follow by name
+ORDER = ("floats", "scalargrad", "program", "xad")  # the files that come first; the others follow by name
 
 
 class System(ABC):
@@ -81,6 +82,16 @@ class TapePeer(Peer):
             return value(y), read(vs)
 
         return run
+
+
+class Compiler(Peer):
+    """A system that compiles a function once, for being run often."""
+
+    once = True
+
+    @abstractmethod
+    def on_points(self, f: Callable[[list[Any], Any], Any], points: Any, threads: int = 1) -> OnPoints:
+        """What gives values and gradients, as arrays, at these points, rows of an array that is not to be copied."""
 
 
 def mathematics(module: Any, **others: Any) -> SimpleNamespace:
