@@ -38,7 +38,7 @@ from libc.stdint cimport int32_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free, malloc, qsort, realloc
 from libc.string cimport memcpy, memset
 
-__all__ = ["Tape", "Value", "adjoints", "current_tape", "function", "inputs", "reduction", "sweep"]
+__all__ = ["Tape", "Value", "adjoints", "current_tape", "function", "inputs", "neurons", "reduction", "sweep"]
 
 if sysconfig.get_config_var("Py_GIL_DISABLED"):
     raise ImportError("the native engine relies on the global interpreter lock, and this Python was built without it")
@@ -259,7 +259,7 @@ cdef class Rows:
         s.tape, s.state, s.owner = <PyObject *>self, <PyObject *>self.state, this_thread
         s.plain = slot_at(s.state, PLAIN)
         resize(s, FLOOR)
-        begin_run(s)
+        begin_run(s, slot(s.state, SCOPE))
         memset(s.rows, 0, sizeof(Row))
         s.rows[0].handle = <PyObject *>self  # alive; nobody looks at whose it is
         s.n = 1
@@ -434,12 +434,12 @@ cdef int make_room(Store *s) except -1:
         if 2 * <Py_ssize_t>s.n > s.capacity:
             resize(s, 2 * <Py_ssize_t>s.n)
     if s.scope != slot(s.state, SCOPE):
-        begin_run(s)
+        begin_run(s, slot(s.state, SCOPE))
     return 0
 
 
-cdef int begin_run(Store *s) except -1:
-    """The next rows are in the scope that the thread is in now."""
+cdef int begin_run(Store *s, PyObject *scope) except -1:
+    """The next rows are in this scope."""
     cdef Run *runs = s.runs
     if s.runs_n == s.runs_capacity:
         runs = <Run *>realloc(runs, (2 * s.runs_capacity + 16) * sizeof(Run))
@@ -449,7 +449,7 @@ cdef int begin_run(Store *s) except -1:
     if s.runs_n == 0 or runs[s.runs_n - 1].start < s.n:
         runs[s.runs_n].start = s.n
         s.runs_n += 1
-    runs[s.runs_n - 1].scope = s.scope = slot(s.state, SCOPE)
+    runs[s.runs_n - 1].scope = s.scope = scope
     return 0
 
 
@@ -633,15 +633,19 @@ cdef inline PyObject *append(
     Store *s, int op, int flags, PyObject *left, PyObject *right, double data, double da, double db
 ) except NULL:
     """Append a row of at most two operands; one that is not a Value is NULL. There is room."""
-    cdef int32_t n = s.n
-    cdef Row *row = s.rows + n
-    cdef PyObject *value = new_value(s, n)
-    row.a = (<Thin *>left).row if left != NULL else 0
-    row.b = (<Thin *>right).row if right != NULL else 0
+    cdef int32_t a = (<Thin *>left).row if left != NULL else 0, b = (<Thin *>right).row if right != NULL else 0
+    cdef PyObject *value = new_value(s, s.n)
+    write(s, op, flags, a, b, data, da, db)
+    return value
+
+
+cdef inline void write(Store *s, int op, int flags, int32_t a, int32_t b, double data, double da, double db) noexcept:
+    """Write down a row, all but its handle; there is room."""
+    cdef Row *row = s.rows + s.n
+    row.a, row.b = a, b
     row.data, row.da, row.db = data, da, db
     row.op, row.flags, row.epoch = op, flags, s.epoch
-    s.n = n + 1
-    return value
+    s.n += 1
 
 
 cdef PyObject *make_room_and_append(
@@ -1193,7 +1197,16 @@ cdef PyObject *typed_of_many(int op, PyObject **parts, Py_ssize_t count) except?
     for j in range(count):
         n += PySequence_Fast_GET_SIZE(parts[j])
     room_aside(s, n)
-    item = s.pool + s.pool_n
+    if not gathered(s, parts, count) or not of_many(op, s.pool + s.pool_n, n, &out):
+        return NULL
+    return append_aside(s, op, n, out)
+
+
+cdef inline bint gathered(Store *s, PyObject **parts, Py_ssize_t count) noexcept:
+    """Write the operands in these lists or tuples behind the end of the pool, where there is room for them."""
+    cdef Py_ssize_t i, j
+    cdef PyObject *x
+    cdef Aside *item = s.pool + s.pool_n
     for j in range(count):
         for i in range(PySequence_Fast_GET_SIZE(parts[j])):
             x = PySequence_Fast_GET_ITEM(parts[j], i)
@@ -1203,11 +1216,79 @@ cdef PyObject *typed_of_many(int op, PyObject **parts, Py_ssize_t count) except?
             elif PyFloat_CheckExact(x):
                 item.row, item.constant = 0, PyFloat_AS_DOUBLE(x)
             else:
-                return NULL
+                return False
             item += 1
-    if not of_many(op, s.pool + s.pool_n, n, &out):
+    return True
+
+
+cdef Store *store_of_first(PyObject *xs) noexcept:
+    """Where the first in a list is recorded; NULL if that is no Value, or this no list."""
+    if not PyList_CheckExact(<object>xs) or not PyList_GET_SIZE(xs) or not is_value(PyList_GET_ITEM(xs, 0)):
         return NULL
-    return append_aside(s, op, n, out)
+    return (<Thin *>PyList_GET_ITEM(xs, 0)).store
+
+
+cdef PyObject *append_neuron(Store *s, int op, PyObject **parts, PyObject *bias, PyObject *scope) except? NULL:
+    """Append op(dot(weights, xs) + bias) in a scope; NULL, and no row, where it is not sure or there is no room."""
+    cdef Py_ssize_t n = 2 * PyList_GET_SIZE(parts[1])
+    cdef int32_t k = s.n
+    cdef double total, sum, constant = 0.0, out, slope
+    if 2 * PyList_GET_SIZE(parts[0]) != n or k + 3 > s.limit:
+        return NULL
+    room_aside(s, n)
+    if not gathered(s, parts, 2) or not of_many(DOT, s.pool + s.pool_n, n, &total):
+        return NULL
+    if not is_value(bias) and PyFloat_CheckExact(bias):
+        constant = PyFloat_AS_DOUBLE(bias)
+        sum = total + constant
+    elif is_value(bias) and (<Thin *>bias).store == s:
+        sum = total + row_of(bias).data
+    else:
+        return NULL
+    if op and not unary(op, sum, &out, &slope):
+        return NULL
+    begin_run(s, scope)
+    s.rows[k].handle = s.rows[k + 1].handle = s.rows[k + 2].handle = NULL  # those that are needed only want no Value
+    write(s, DOT, ASIDE, <int32_t>s.pool_n, <int32_t>n, total, 0.0, 0.0)
+    s.pool_n += n
+    if is_value(bias):
+        write(s, ADD, 0, k, (<Thin *>bias).row, sum, 1.0, 1.0)
+    else:
+        write(s, ADD, B_CONST, k, 0, sum, 1.0, constant)
+    if op:
+        write(s, op, 0, k + 1, 0, out, slope, 0.0)
+    return new_value(s, s.n - 1)
+
+
+def neurons(rule):
+    cdef int op = 0 if rule is None else CODES.get(rule, GATE)
+
+    def record(list weights, list biases, list scopes, list xs):
+        cdef list outputs = []  # made first: once there is room, no code of others runs, so the thread's scope may stay
+        cdef PyObject *parts[2]
+        cdef PyObject *value
+        cdef Store *s
+        cdef Py_ssize_t i
+        s = store_of_first(PyList_GET_ITEM(<PyObject *>weights, 0)) if weights else NULL
+        if s == NULL:
+            return outputs
+        tape = <object>s.tape  # kept, whatever dies where room is made
+        if not ready(s):
+            return outputs
+        parts[1] = <PyObject *>xs
+        for i in range(min(len(weights), len(biases), len(scopes))):
+            parts[0] = PyList_GET_ITEM(<PyObject *>weights, i)
+            if store_of_first(parts[0]) != s:
+                break
+            value = append_neuron(
+                s, op, parts, PyList_GET_ITEM(<PyObject *>biases, i), PyList_GET_ITEM(<PyObject *>scopes, i)
+            )
+            if value == NULL:
+                break
+            outputs.append(stolen(value))
+        return outputs
+
+    return record
 
 
 # ── sweeping ────────────────────────────────────────────────────────────────────────────────────────────────────────

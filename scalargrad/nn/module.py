@@ -12,6 +12,8 @@ from scalargrad.nn.nests import alike, as_lists, leaves, number, on_each, shape
 
 __all__ = ["Module"]
 
+_OF_RUNS = ("_slice", "_names", "_known_steps", "_known_recorder")  # attributes that are not copied
+
 
 @dataclass
 class _Slice:
@@ -226,7 +228,7 @@ class Module:
             raise TypeError(f"{self!r} takes {len(self.takes_gradient)} argument(s), not {len(xs)}")
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: thing for name, thing in vars(self).items() if name not in ("_slice", "_names", "_known_steps")}
+        return {name: thing for name, thing in vars(self).items() if name not in _OF_RUNS}
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}()"
