@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from types import MappingProxyType
 from typing import Any
 
@@ -13,6 +14,7 @@ from scalargrad.nn.nests import alike, as_lists, leaves, number, on_each, shape
 __all__ = ["Module"]
 
 _OF_RUNS = ("_slice", "_names", "_known_steps", "_known_recorder")  # attributes that are not copied
+_class_name = cache(Name)
 
 
 @dataclass
@@ -67,7 +69,7 @@ class Module:
         """
         state = here.state
         caller = state.caller
-        name = Name(type(self).__name__) if caller is None else caller._name_of(self)
+        name = _class_name(type(self).__name__) if caller is None else caller._name_of(self)
         try:
             state.enter(name)
             state.caller = self
