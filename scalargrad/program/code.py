@@ -105,7 +105,7 @@ def evaluate(
     inputs: Sequence[Any],
     shared: Sequence[Any],
     constant: Callable[[float], Any] = float,
-    instead: Mapping[Rule, Callable[..., Any]] = {},  # noqa: B006
+    instead: Mapping[Rule, Callable[..., Any]] = {},
 ) -> tuple[list[Any], Any, Any]:
     """The outputs, by the mathematics namespace `m`, for numbers of its kind; and what is to be known of them.
 

@@ -21,7 +21,7 @@ def expanded(code: Code, example: list[float]) -> Code:
     """
     while any(not is_of_table(row.rule) for row in code.rows):
         other = _once(code, example)
-        if len(other.rows) == len(code.rows):
+        if other.rows == code.rows:
             break
         code = other
     return code
