@@ -12,7 +12,7 @@ last place of one may go the other way. On processors XLA takes numbers below 2.
 
 from collections.abc import Callable, Iterator
 from functools import cached_property, reduce
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import jax
 import jax.numpy as jnp
@@ -66,9 +66,9 @@ class _Evaluated:
 
     @cached_property
     def differentiable(self) -> Callable[[Any], Any]:
-        run = jax.custom_vjp(jax.jit(self._run))
+        run: Any = jax.custom_vjp(jax.jit(self._run))
         run.defvjp(lambda numbers: (run(numbers), numbers), self._pull)
-        return run
+        return cast("Callable[[Any], Any]", run)
 
     def _run(self, numbers: Any) -> Any:
         given = [*numbers]
