@@ -24,7 +24,7 @@ def polygamma(order: float, x: float) -> float:
         raise ValueError(f"polygamma's order is a whole number from 0 on, not {order!r}")
     if math.isnan(x) or x == math.inf:
         return x if math.isnan(x) or n == 0 else 0.0
-    if x <= 0 and x == math.floor(x):
+    if x <= 0 and (math.isinf(x) or x == math.floor(x)):
         raise ValueError(f"polygamma has a pole at {x!r}")
     if x < 0:
         mirrored = polygamma(n, 1 - x) * (-1 if n % 2 else 1)
