@@ -60,8 +60,19 @@ def _expression(draw: st.DrawFn, choices: bool) -> str:
     plain += [f"sum([{v}, {x}, {y}])", f"dot([{v}, {x}], [{y}, {z}])", f"prod([{v}, {x}, {y}])", f"relu({v})"]
     plain += [f"detach({v})", f"{v} % {x}"]
     compare = draw(st.sampled_from(_COMPARE))
-    chosen = [f"where({v} {compare} {x}, {y}, {z})", f"where({v}, {x}, {y})", f"maximum({v}, {x})", f"minimum({v}, {x})"]
-    chosen += [f"max({v}, {x})", f"min({v}, {x}, {y})", f"sorted([{v}, {x}, {y}])[1]", f"{v} // {x}", f"round({v}) * {x}"]
+    chosen = [
+        f"where({v} {compare} {x}, {y}, {z})",
+        f"where({v}, {x}, {y})",
+        f"maximum({v}, {x})",
+        f"minimum({v}, {x})",
+    ]
+    chosen += [
+        f"max({v}, {x})",
+        f"min({v}, {x}, {y})",
+        f"sorted([{v}, {x}, {y}])[1]",
+        f"{v} // {x}",
+        f"round({v}) * {x}",
+    ]
     chosen += [f"divmod({v}, {x})[1]", f"({v} // 1) * {x}", f"({v} if {x} else {y})", f"({v} {compare} {x}) * {y}"]
     return draw(st.sampled_from(plain + chosen if choices else plain))
 
@@ -118,7 +129,9 @@ def sources(*, choices: bool = True) -> st.SearchStrategy[Source]:
 
 def tables(rows: int = 10) -> st.SearchStrategy[Any]:
     """Points, as arrays of shape (points, 3)."""
-    return st.lists(st.tuples(NUMBERS, NUMBERS, NUMBERS), max_size=rows).map(lambda x: np.array(x, float).reshape(-1, 3))
+    return st.lists(st.tuples(NUMBERS, NUMBERS, NUMBERS), max_size=rows).map(
+        lambda x: np.array(x, float).reshape(-1, 3)
+    )
 
 
 # ── what is compared ────────────────────────────────────────────────────────────────────────────────────────────────
