@@ -70,7 +70,7 @@ from scalargrad.functions import (
 )
 from scalargrad.gates import gate
 from scalargrad.graph import animate, draw, explain, play, trace
-from scalargrad.program import Program, compile, record
+from scalargrad.program import Program, compile, load, record
 from scalargrad.sweeps import gradients
 from scalargrad.transforms import derivative, grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 
@@ -124,6 +124,7 @@ __all__ = [
     "label",
     "leaky_relu",
     "lgamma",
+    "load",
     "log",
     "log1p",
     "log2",

@@ -132,10 +132,11 @@ def _divide(x: float, y: float) -> IeeeFloat:
 def _ieee_pow(x: float, y: float) -> IeeeFloat:
     try:
         return IeeeFloat(math.pow(x, y))
-    except OverflowError:
-        return IeeeFloat(-math.inf if x < 0 and y % 2 == 1 else math.inf)
-    except ValueError:  # a root of a negative number, or 0 to a negative power
-        return IeeeFloat(math.nan if x != 0 else math.copysign(math.inf, x if y % 2 == 1 else 1.0))
+    except (OverflowError, ValueError) as error:  # a root of a negative number, or 0 to a negative power
+        if isinstance(error, ValueError) and x != 0:
+            return IeeeFloat(math.nan)
+        odd = abs(math.fmod(y, 2)) == 1  # y % 2 rounds: it is 1 for the float next to -1, which is no whole number
+        return IeeeFloat(math.copysign(math.inf, x if odd else 1.0))
 
 
 #: What a function tends to where it has a pole.

@@ -57,7 +57,7 @@ class _Run:
         self.arguments, self._one = Nest(chosen, _is_value), not isinstance(argnums, (tuple, list))
         if not self.arguments.numbers:
             raise TypeError(f"{self.name} is to be differentiated by {shorten(repr(chosen))}, in which is no number")
-        with _recording() as state:
+        with despite_no_grad() as state:
             self._plain = self.arguments.plain or Value not in map(type, self.arguments.numbers)
             self.inputs = inputs(self.arguments.numbers) if self._plain else _aliases(self.arguments.numbers)
             given |= zip(places, self.arguments.filled(self.inputs), strict=True)
@@ -128,7 +128,7 @@ class _Run:
 
 
 @contextmanager
-def _recording() -> Iterator[State]:
+def despite_no_grad() -> Iterator[State]:
     """Record, whatever no_grad is around, and see afresh whether anybody reads the bare number of a Value."""
     state = here.state
     around = [mode for mode in state.entered if mode.kind == "no_grad"]

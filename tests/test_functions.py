@@ -181,6 +181,11 @@ def test_fma_rounds_once(x, y, z):
         assert fma(x, y, z) == expected
 
 
+def test_fma_adds_an_infinity_to_a_product_that_would_overflow():
+    assert fma(1e200, 1e200, -math.inf) == -math.inf
+    assert fma(-1e200, 1e200, math.inf) == math.inf
+
+
 @given(finite)
 def test_fma_of_a_number_near_its_square(x):
     assume(1e-100 < abs(x) < 1e100)
@@ -193,6 +198,12 @@ def test_polygamma_is_that_of_mpmath(order, x):
     with mpmath.workdps(40):
         expected = float(mpmath.polygamma(order, mpmath.mpf(x)))
     assert polygamma(order, x) == pytest.approx(expected, rel=1e-13, abs=0)
+
+
+@pytest.mark.parametrize("x", [2.5, -2.5, 1e300])
+def test_polygamma_of_a_huge_order_overflows_at_once(x):
+    with pytest.raises(OverflowError):
+        polygamma(2.0**40, x)
 
 
 def test_polygamma_differentiates_to_the_next_order():

@@ -252,3 +252,8 @@ def test_ieee_arithmetic_is_pythons_where_python_does_not_raise(x, y):
             continue
         for a, b in ((IeeeFloat(x), IeeeFloat(y)), (x, IeeeFloat(y)), (IeeeFloat(x), y)):
             assert str(float(operation(a, b))) == str(plain)
+
+
+def test_a_power_of_zero_is_odd_only_where_its_exponent_is():
+    exponents = (-1.0, -3.0, -2.0, -0.5, -0.9999999999999999, -3.0000000000000004, -1e300)
+    assert [float(IEEE.pow(-0.0, y)) for y in exponents] == [-math.inf, -math.inf, *[math.inf] * 5]

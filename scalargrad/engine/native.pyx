@@ -768,10 +768,10 @@ cdef object _append(Store *s, rule, double data, tuple operands, tuple derivativ
         value = stolen(
             make_room_and_append(s, op, 0, <PyObject *>first, <PyObject *>last, data, derivatives[0], derivatives[1])
         )
-    elif op in (ADD, SUB, MUL, DIV, POW_CONST) and type(last) is float:
+    elif op in (ADD, SUB, MUL, DIV, POW_CONST) and type(last) is float and derivatives[0] is not None:
         constant = derivatives[1] if op == MUL else last
         value = stolen(make_room_and_append(s, op, B_CONST, <PyObject *>first, NULL, data, derivatives[0], constant))
-    elif op in (ADD, SUB, MUL, CONST_POW) and type(first) is float:
+    elif op in (ADD, SUB, MUL, CONST_POW) and type(first) is float and derivatives[1] is not None:
         constant = derivatives[0] if op == MUL else first
         value = stolen(make_room_and_append(s, op, A_CONST, NULL, <PyObject *>last, data, constant, derivatives[1]))
     else:

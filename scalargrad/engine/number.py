@@ -81,6 +81,8 @@ class Number:
         return self
 
     def __format__(self, specification: str) -> str:
+        if here.state.recorder is not None:
+            here.state.recorder.told_in_text(self)
         return format(self._data, specification)
 
     def __repr__(self) -> str:
@@ -92,7 +94,8 @@ class Number:
         self._check_input("copying or pickling")
         from scalargrad.engine import new_input  # of the engine that runs where it is loaded
 
-        return new_input, (self._data, self.label)
+        recorder = here.state.recorder
+        return new_input, (self._data if recorder is None else recorder.read(self), self.label)
 
     def _check_input(self, what: str) -> None:
         if self.rule is not None:

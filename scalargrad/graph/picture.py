@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from scalargrad.errors import RenderError
+from scalargrad.files import destination, write
 from scalargrad.graph import render
 from scalargrad.graph.dot import dot_source
-from scalargrad.graph.files import destination, write
 from scalargrad.graph.fold import Collapse, Drawing, fold
 from scalargrad.graph.look import Look, NumberFormat
 from scalargrad.graph.model import Expression, Row, read

@@ -4,10 +4,10 @@
 function and records each way through it that it meets. Derivatives of a Program are Programs, found by sweeping with
 Values; backends only evaluate rows.
 
-Read in this order: code (what is run), recording (how it comes about), simplify, backends, program, compiled.
+Read in this order: code (what is run), recording (how it comes about), simplify, backends, program, compiled, file.
 """
 
 from scalargrad.program.compiled import Compiled, compile
-from scalargrad.program.program import Program, record
+from scalargrad.program.program import Program, load, record
 
-__all__ = ["Compiled", "Program", "compile", "record"]
+__all__ = ["Compiled", "Program", "compile", "load", "record"]

@@ -10,7 +10,7 @@ then its constants, then one for each row, which a rule computes from numbers be
 ([13.0], False, False)
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, reduce
 from math import inf
@@ -104,11 +104,17 @@ class Code:
 
 
 def evaluate(
-    code: Code, m: Any, inputs: Sequence[Any], shared: Sequence[Any], constant: Callable[[Any], Any] | None = None
+    code: Code,
+    m: Any,
+    inputs: Sequence[Any],
+    shared: Sequence[Any],
+    constant: Callable[[Any], Any] | None = None,
+    instead: Mapping[Rule, Callable[..., Any]] = {},
 ) -> tuple[list[Any], Any, Any]:
     """The outputs, by the mathematics namespace `m`, for numbers of its kind; and what is to be known of them.
 
-    `constant` makes such a number of a constant, if it takes that.
+    `constant` makes such a number of a constant, if it takes that. `instead` has the values of rules whose operators
+    these numbers understand otherwise than Python does.
 
     The second result is whether a row failed (Python would have raised there), the third whether a guard came out
     differently, so that the source goes another way; whichever comes first counts. Both are what `m` has for truth,
@@ -123,7 +129,7 @@ def evaluate(
             strayed = _or(strayed, numbers[at] != guard[0].expected)
     for at, row in enumerate(code.rows, start=code.start):
         operands = [numbers[i] for i in row.operands]
-        out = row.rule.value(m, *operands)
+        out = instead.get(row.rule, row.rule.value)(m, *operands)
         numbers.append(out)
         if not row.quiet and (wrong := fault(m, row.rule, operands, out)) is not None:
             failed = _or(failed, _unless(strayed, wrong))
@@ -138,7 +144,7 @@ def evaluate(
 
 #: What cannot raise: plain arithmetic, which overflows to an infinity, and functions that exist everywhere.
 _NEVER = {
-    *(rule for name, rule in STEERING.items() if name != "floordiv"),
+    *map(STEERING.__getitem__, ("lt", "le", "eq", "ne", "and", "or", "detach")),
     *map(RULES.__getitem__, ("add", "sub", "mul", "neg", "pos", "abs", "sum", "prod", "dot", "maximum", "minimum")),
     *map(RULES.__getitem__, ("where", "hypot", "cbrt", "atan", "atan2", "tanh", "asinh", "erf", "erfc", "logsumexp")),
     *map(RULES.__getitem__, ("relu", "leaky_relu", "sigmoid", "softplus", "gelu")),
@@ -146,6 +152,7 @@ _NEVER = {
 
 #: Where Python raises outside of the domain, nan excepted, and nowhere else. Others overflow, or take no infinity.
 _BY_DOMAIN = {RULES[name] for name in ("sqrt", "log", "log1p", "log2", "log10", "asin", "acos", "acosh", "atanh")}
+_TO_WHOLE = {STEERING[name] for name in ("floor", "ceil", "trunc", "round")}  # which an infinity or nan is not
 _DIVISIONS = {RULES["div"], RULES["mod"], STEERING["floordiv"]}
 _POWERS = {RULES["pow"], RULES["pow_const"], RULES["const_pow"]}
 
@@ -170,6 +177,8 @@ def fault(m: Any, rule: Rule, operands: Sequence[Any], out: Any) -> Any | None:
         return None
     if rule in _DIVISIONS:
         return operands[1] == 0  # of a nan, too
+    if rule in _TO_WHOLE:
+        return _not(abs(operands[0]) < inf)
     known = reduce(and_, [x == x for x in operands])
     if rule in _BY_DOMAIN and rule.domain is not None:
         return _not(rule.domain(m, *operands)) & known

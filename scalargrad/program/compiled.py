@@ -1,6 +1,7 @@
 """`compile`: a function that is recorded where it goes a way it has not gone before, and run from its Programs elsewhere."""
 
 import inspect
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterable
 from functools import partial, wraps
@@ -55,7 +56,11 @@ def compile(
         raise TypeError(f"compile takes a function, not {f!r}")
     backends.named(backend)
     statics = (static,) if isinstance(static, (str, int)) else tuple(static)
-    return wraps(f, updated=())(Compiled(f, backend, statics, max_paths))
+    return _compiled(f, backend, statics, max_paths)
+
+
+def _compiled(f: Callable[..., Any], backend: str, static: tuple[str | int, ...], max_paths: int) -> "Compiled":
+    return wraps(f, updated=())(Compiled(f, backend, static, max_paths))  # type: ignore[return-value]
 
 
 class Compiled:
@@ -84,10 +89,17 @@ class Compiled:
             if i:
                 self._ways.insert(0, self._ways.pop(i))
             return ways.at(row)
-        arguments = Layout(nest, _is_value)
+        arguments = Layout(nest, _is_value, exactly=True)
         if any(type(x) is Value for x in arguments.example):
             return self._f(*args, **named)
         return self._begin(arguments).at(arguments.row(nest))
+
+    def __reduce__(self) -> str | tuple[Any, ...]:
+        """By its name where that leads to it, as a function; else made of f again. Its Programs do not go along."""
+        name = str(getattr(self, "__qualname__", ""))
+        if _named(self.__module__, name) is self:
+            return name
+        return _compiled, (self._f, self._backend, self._static, self._max_paths)
 
     def batch(self, points: Any, *, like: tuple[Any, ...] | None = None, mask: bool = False) -> Any:
         """What f gives at many points: an array of shape (points, inputs) in, a column for each number of the arguments.
@@ -115,7 +127,7 @@ class Compiled:
             ways = self._ways[0]
         else:
             nest = self._with_statics(self._guess(columns) if like is None else tuple(like), {})
-            arguments = Layout(nest)
+            arguments = Layout(nest, exactly=True)
             ways = next((w for w in self._ways if w.arguments.takes(nest)), None) or self._begin(arguments)
         if ways.arguments.size != columns:
             raise TypeError(
@@ -205,11 +217,13 @@ class _Ways:
         return (batch.result(), batch.failed) if mask else batch.result()
 
     def _too_many(self) -> str:
-        guards = Counter(told(program.code, guard) for program in self.programs for guard in program.code.guards)
+        guards = [(program, guard) for program in self.programs for guard in program.code.guards]
+        often = Counter(guard.line for _, guard in guards)
+        first = {guard.line: told(program.code, guard) for program, guard in reversed(guards)}
         return "\n  ".join(
             [
-                f"{name_of(self._f)} goes more than max_paths={self._most} ways. Mostly, these were",
-                *[text for text, _ in guards.most_common(8)],
+                f"{name_of(self._f)} goes more than max_paths={self._most} ways. What sends it there, and how often it was asked:",
+                *[f"{count:,} times like {first[line]}" for line, count in often.most_common(8)],
                 "To choose without another way, there are where, maximum and minimum",
             ]
         )
@@ -254,12 +268,19 @@ class _Batch:
         self._outputs[done] = outputs[here]
 
     def result(self) -> Any:
-        if self._error is not None and self.failed.all():
-            raise self._error
         if self._results is None:
+            if self._error is not None:
+                raise self._error
             raise ProgramError("of no points, before any call, nobody knows what the result would look like")
         return self._results.stacked(self._outputs)
 
 
 def _is_value(x: Any) -> bool:
     return type(x) is Value
+
+
+def _named(module: str, name: str) -> Any:
+    found: Any = sys.modules.get(module)
+    for part in name.split("."):
+        found = getattr(found, part, None)
+    return found

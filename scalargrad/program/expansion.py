@@ -21,7 +21,7 @@ def expanded(code: Code, example: list[float]) -> Code:
     """
     while any(not is_of_table(row.rule) for row in code.rows):
         other = _once(code, example)
-        if len(other.rows) == len(code.rows):
+        if other.rows == code.rows:
             break
         code = other
     return code
@@ -86,6 +86,8 @@ def _code_of_gate(rule: Rule, xs: list[float]) -> Code | None:
     try:
         with recording() as recorder:
             out = rule.value(VALUES, *values)
+        if recorder.escape is not None:
+            return None
         code, parameters = code_of(recorder, values, [out if type(out) is Value else float(out)])
     except (ScalarGradError, TypeError, ValueError, ArithmeticError):
         return None

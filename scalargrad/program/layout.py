@@ -10,6 +10,8 @@ the way between the two, for one point and for many:
 {'w': [1.0, 2.0], 'name': 'layer', 'b': 3.0}
 
 Over many points each number becomes an array, and a list of numbers one array with an axis more.
+
+It can be told as plain data, which is what JSON can hold, and is made from that again, as `Layout.plain` says.
 """
 
 import copy
@@ -20,15 +22,12 @@ from typing import TYPE_CHECKING, Any
 from scalargrad.errors import ProgramError
 from scalargrad.namespaces import as_float
 from scalargrad.nest import parts_of, remade
+from scalargrad.program.plain import DEEPEST, Misfit, kind_of, nest_of, of_kind, plain_of, shape_of
 
 if TYPE_CHECKING:
     import numpy as np
 
 __all__ = ["Layout", "Misfit", "the_numpy"]
-
-
-class Misfit(TypeError):
-    """A nest that is not like the example."""
 
 
 def the_numpy() -> Any:
@@ -41,9 +40,16 @@ def the_numpy() -> Any:
 
 
 class Layout:
-    """The places of the numbers of a nest like the example; `is_number` tells of other numbers than plain ones."""
+    """The places of the numbers of a nest like the example; `is_number` tells of other numbers than plain ones.
 
-    def __init__(self, example: Any, is_number: Callable[[Any], bool] = lambda x: False) -> None:
+    If `exactly`, only nests of the same types are like it, dicts in the same order; else lists, tuples and arrays stand
+    for each other.
+    """
+
+    def __init__(
+        self, example: Any, is_number: Callable[[Any], bool] = lambda x: False, *, exactly: bool = False
+    ) -> None:
+        self._exactly = exactly
         self._numbers: list[Any] = []
         self.paths: list[tuple[Any, ...]] = []  # where each number is: keys, positions and names of fields
         self.statics: list[Any] = []  # what is in the nest and is not a number
@@ -88,6 +94,35 @@ class Layout:
         """The nest with an array over the points, the rows of the table, in place of each number."""
         return self._root.stacked(table)
 
+    # ── as plain data ───────────────────────────────────────────────────────────────────────────────────────────────
+
+    def plain(self) -> Any:
+        """The nest as plain data, without its numbers. Raises Misfit, naming it, for what cannot be told.
+
+        "number"                    a number
+        ["numbers", count]          a list of numbers
+        ["array", [length, …]]      an array, by its shape
+        ["list", [part, …]]         a list, and so "tuple"
+        ["dict", [[key, part], …]]  a dict; a key is a str or an int
+        ["fixed", thing]            what is not a number: None, a bool, a str, an int, ["float", digits], or, made of
+                                    such things, a list, tuple or dict as above
+
+        >>> Layout({"w": [1.0, 2.0], "name": "layer", "b": 3.0}).plain()
+        ['dict', [['w', ['numbers', 2]], ['name', ['fixed', 'layer']], ['b', 'number']]]
+        """
+        return self._root.plain(DEEPEST)
+
+    @property
+    def exactly(self) -> bool:
+        return self._exactly
+
+    @classmethod
+    def of_plain(cls, plain: Any, numbers: list[float], exactly: bool = False) -> "Layout":
+        """The Layout that was told so, with these numbers for an example. Raises ValueError if it is not so told."""
+        return cls(nest_of(plain, numbers, Fixed, the_numpy().array), exactly=exactly)
+
+    # ── as it is made ───────────────────────────────────────────────────────────────────────────────────────────────
+
     def _node(self, node: Any, path: tuple[Any, ...]) -> "_Node":
         at = len(self._numbers)
         if self._is_one(node):
@@ -99,16 +134,16 @@ class Layout:
             if node.dtype.kind != "O" or all(map(self._is_one, flat)):
                 self._numbers += flat
                 self.paths += [(*path, *place) for place in product(*map(range, node.shape))]
-                return _Array(at, node.shape)
+                return _Array(at, node.shape, self._exactly)
         if type(node) is list and node and all(map(self._is_one, node)):
             self._numbers += node
             self.paths += [(*path, i) for i in range(len(node))]
-            return _List(at, len(node))
+            return _List(at, len(node), self._exactly)
         if isinstance(node, Fixed) or (parts := parts_of(node)) is None:
             node = node.thing if isinstance(node, Fixed) else node
             self.statics.append(node)
             return _Static(node)
-        return _Parts(node, {key: self._node(part, (*path, key)) for key, part in parts.items()})
+        return _Parts(node, {key: self._node(part, (*path, key)) for key, part in parts.items()}, self._exactly)
 
     def _is_one(self, node: Any) -> bool:
         return self._is_number(node) or (as_float(node) is not None and not isinstance(node, bool))
@@ -128,6 +163,9 @@ class _Number:
     def __init__(self, at: int) -> None:
         self._at = at
 
+    def plain(self, left: int) -> Any:
+        return "number"
+
     def read(self, thing: Any, row: "np.ndarray") -> None:
         if type(thing) is not float:
             number = None if isinstance(thing, bool) else as_float(thing.item() if _is_scalar_array(thing) else thing)
@@ -146,10 +184,15 @@ class _Number:
 class _List:
     """A list of numbers; also given as a tuple, or as an array."""
 
-    def __init__(self, at: int, count: int) -> None:
-        self._slice, self._count = slice(at, at + count), count
+    def __init__(self, at: int, count: int, exactly: bool = False) -> None:
+        self._slice, self._count, self._exactly = slice(at, at + count), count, exactly
+
+    def plain(self, left: int) -> Any:
+        return ["numbers", self._count]
 
     def read(self, thing: Any, row: "np.ndarray") -> None:
+        if self._exactly and type(thing) is not list:
+            raise Misfit(f"there is a {type(thing).__name__} where a list is to be")
         if not isinstance(thing, (list, tuple)) and not hasattr(thing, "tolist"):
             raise Misfit(f"there is a {type(thing).__name__} where a list of {self._count} numbers is to be")
         found = thing if hasattr(thing, "dtype") else [as_float(x) if type(x) is not float else x for x in thing]
@@ -165,13 +208,18 @@ class _List:
 
 
 class _Array:
-    def __init__(self, at: int, shape: tuple[int, ...]) -> None:
+    def __init__(self, at: int, shape: tuple[int, ...], exactly: bool = False) -> None:
         count = 1
         for length in shape:
             count *= length
-        self._slice, self._shape = slice(at, at + count), shape
+        self._slice, self._shape, self._exactly = slice(at, at + count), shape, exactly
+
+    def plain(self, left: int) -> Any:
+        return ["array", shape_of(self._shape)]
 
     def read(self, thing: Any, row: "np.ndarray") -> None:
+        if self._exactly and not hasattr(thing, "dtype"):
+            raise Misfit(f"there is a {type(thing).__name__} where an array is to be")
         array = the_numpy().asarray(thing)
         if array.shape != self._shape or array.dtype.kind not in "fiu":
             raise Misfit(f"there is something of shape {array.shape} where an array of shape {self._shape} is to be")
@@ -189,11 +237,15 @@ class _Static:
     """What is not a number, and the same in all runs."""
 
     def __init__(self, thing: Any) -> None:
-        self._thing = thing
+        self._thing, self._as_it_was = thing, _snapshot(thing)
+
+    def plain(self, left: int) -> Any:
+        return ["fixed", plain_of(self._thing, left)]
 
     def read(self, thing: Any, row: "np.ndarray") -> None:
-        if thing is not self._thing and (type(thing) is not type(self._thing) or not bool(thing == self._thing)):
-            raise Misfit(f"there is {thing!r} where it was recorded with {self._thing!r}")
+        thing = thing.thing if isinstance(thing, Fixed) else thing
+        if not _same(thing, self._as_it_was):
+            raise Misfit(f"there is {thing!r} where it was recorded with {self._as_it_was!r}")
 
     def made(self, numbers: Any) -> Any:
         return self._thing
@@ -205,13 +257,22 @@ class _Static:
 class _Parts:
     """A container: a list, tuple, dict or dataclass."""
 
-    def __init__(self, container: Any, parts: "dict[Any, _Node]") -> None:
-        self._container, self._parts = container, parts
+    def __init__(self, container: Any, parts: "dict[Any, _Node]", exactly: bool = False) -> None:
+        self._container, self._parts, self._exactly = container, parts, exactly
+        self._is_sequence = isinstance(container, (list, tuple))
+
+    def plain(self, left: int) -> Any:
+        kind = kind_of(self._container, left)
+        return of_kind(kind, {key: part.plain(left - 1) for key, part in self._parts.items()})
 
     def read(self, thing: Any, row: "np.ndarray") -> None:
+        if type(thing) is not type(self._container) and (self._exactly or not self._is_sequence):
+            raise Misfit(f"there is a {type(thing).__name__} where a {type(self._container).__name__} is to be")
         others = parts_of(thing.tolist() if hasattr(thing, "tolist") else thing)
         if others is None or others.keys() != self._parts.keys():
             raise Misfit(f"there is a {type(thing).__name__} where something with the parts {[*self._parts]} is to be")
+        if self._exactly and [*others] != [*self._parts]:
+            raise Misfit(f"there are the parts {[*others]} where they are to be in the order {[*self._parts]}")
         for key, part in self._parts.items():
             part.read(others[key], row)
 
@@ -232,3 +293,32 @@ _Node = _Number | _List | _Array | _Static | _Parts
 
 def _is_scalar_array(thing: Any) -> bool:
     return getattr(thing, "shape", None) == () and hasattr(thing, "item")
+
+
+def _snapshot(thing: Any) -> Any:
+    """A copy of what may change in place."""
+    if type(thing) in (list, tuple, set):
+        return type(thing)(map(_snapshot, thing))
+    if type(thing) is dict:
+        return {key: _snapshot(part) for key, part in thing.items()}
+    return thing.copy() if _is_array(thing) or type(thing) is bytearray else thing
+
+
+def _same(x: Any, y: Any) -> bool:
+    """Whether two things that are not numbers are the same to any function, as far as can be told."""
+    if type(x) is not type(y):
+        return False
+    if type(x) is float:
+        return bool(x.hex() == y.hex())
+    if type(x) in (list, tuple):
+        return len(x) == len(y) and all(map(_same, x, y))
+    if type(x) is dict:
+        return [*x] == [*y] and all(map(_same, x.values(), y.values()))
+    if _is_array(x):
+        alike = x.dtype == y.dtype and x.shape == y.shape
+        return bool(alike) and all(map(_same, x.ravel().tolist(), y.ravel().tolist()))
+    return x is y or bool(x == y)
+
+
+def _is_array(thing: Any) -> bool:
+    return isinstance(thing, the_numpy().ndarray)

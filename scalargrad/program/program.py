@@ -1,9 +1,11 @@
 """A Program: what a function did, once, as code that runs again on other numbers."""
 
 import inspect
+import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import cache, cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from scalargrad import transforms
@@ -11,8 +13,9 @@ from scalargrad.engine import Tape, Value, function, inputs
 from scalargrad.engine.messages import shorten
 from scalargrad.engine.thread import here
 from scalargrad.errors import ProgramError
+from scalargrad.files import destination, write
 from scalargrad.namespaces import IEEE, IeeeFloat
-from scalargrad.program import backends
+from scalargrad.program import backends, file
 from scalargrad.program.code import Code, Guard, evaluate
 from scalargrad.program.expansion import expanded
 from scalargrad.program.layout import Layout, Misfit, the_numpy
@@ -23,7 +26,7 @@ from scalargrad.program.simplify import simplified
 if TYPE_CHECKING:
     import numpy as np
 
-__all__ = ["Program", "Stats", "record"]
+__all__ = ["Program", "Stats", "load", "record", "restored"]
 
 
 def record(f: Callable[..., Any], *example: Any, backend: str = "auto", **named: Any) -> "Program":
@@ -51,11 +54,14 @@ def recorded(f: Callable[..., Any], arguments: Layout, backend: str) -> "tuple[P
     """
     xs, error, result = inputs(arguments.example), None, None
     args, named = arguments.nest(xs)
-    with recording() as recorder:
+    with transforms.despite_no_grad(), recording() as recorder:
         try:
             result = f(*args, **named)
+            recorder.pin_texts()
         except (ValueError, ArithmeticError) as raised:
             error = raised
+    if recorder.escape is not None:
+        raise recorder.escape
     results = Layout(result, _is_value)
     for thing in results.statics:
         if not isinstance(thing, (type(None), bool, str, bytes)):  # in which may be Values, or what depends on them
@@ -64,10 +70,44 @@ def recorded(f: Callable[..., Any], arguments: Layout, backend: str) -> "tuple[P
                 "in lists, tuples, dicts, dataclasses and arrays"
             )
     code, parameters = code_of(recorder, xs, results.example)
+    for x in parameters:
+        _ = x.data  # for whoever records around this, or wonders where a gradient was lost
     outcome = [x._data if type(x) is Value else float(x) for x in results.example]
     program = Program(code, arguments, results, parameters, name_of(f), backend, error)
     program.positional = _positional(f)
     return program, outcome
+
+
+def load(path: str | os.PathLike[str]) -> "Program":
+    """The Program that `p.save(path)` wrote, here or on another machine.
+
+    It does what the saved one does. Its parameters are new inputs, `p.parameters`; its backend is "auto".
+    A file of somebody else can be loaded: nothing in it is run before you run the Program. Raises ProgramError if it is
+    not a file of a Program, is damaged, or of a version that is not known here; OSError where it cannot be read.
+    """
+    content = Path(path).read_bytes()
+    try:
+        contents = file.read(content)
+    except ProgramError as problem:
+        raise ProgramError(f"{os.fspath(path)}: {problem}") from None
+    return _program(contents, [Value(*parameter) for parameter in contents.parameters], "auto")
+
+
+def restored(content: bytes, parameters: Sequence[Value], backend: str) -> "Program":
+    """What a copied or pickled Program is made again with; its backend is "auto" where the old one is not installed."""
+    contents = file.read(content)
+    if len(parameters) != len(contents.parameters):
+        raise ProgramError(f"a Program of {len(contents.parameters)} parameters is pickled with {len(parameters)}")
+    try:
+        return _program(contents, parameters, backend)
+    except ProgramError:
+        return _program(contents, parameters, "auto")
+
+
+def _program(contents: file.Contents, parameters: Sequence[Value], backend: str) -> "Program":
+    program = Program(contents.code, contents.arguments, contents.results, parameters, contents.name, backend)
+    program.positional = contents.positional
+    return program
 
 
 class Stats(dict[str, int]):
@@ -114,13 +154,8 @@ class Program:
     def __call__(self, *args: Any, **named: Any) -> Any:
         try:
             row = self.arguments.row((args, named))
-        except Misfit as error:
-            values = Layout((args, named), _is_value)
-            if not any(type(x) is Value for x in values.example):
-                raise TypeError(
-                    f"the Program {self.name} takes arguments like those it was recorded with: {error}"
-                ) from None
-            return self._on_values(values.example)
+        except Misfit:
+            return self._on_values(Layout((args, named), _is_value))
         lanes = self.run(row[None])
         if lanes.failed[0] or lanes.strayed[0]:
             return self._on_floats(row.tolist())
@@ -142,7 +177,7 @@ class Program:
             )
         outputs = lanes.outputs
         if lanes.failed.any():
-            outputs[lanes.failed & the_numpy().isfinite(outputs).all(axis=1)] = the_numpy().nan
+            outputs[lanes.failed[:, None] & the_numpy().isfinite(outputs)] = the_numpy().nan
         return (self.results.stacked(outputs), lanes.failed) if mask else self.results.stacked(outputs)
 
     def run(self, table: "np.ndarray", parameters: "np.ndarray | None" = None) -> backends.Lanes:
@@ -163,7 +198,7 @@ class Program:
         return simplified(expanded(self.code, [*self.arguments.example, *shared]))
 
     def _shared(self) -> "np.ndarray":
-        return cast("np.ndarray", the_numpy().array([x._data for x in self.parameters], dtype=float))
+        return cast("np.ndarray", the_numpy().array([x.data for x in self.parameters], dtype=float))
 
     def _table(self, points: Any) -> "np.ndarray":
         table = the_numpy().asarray(points, dtype=float)
@@ -181,10 +216,15 @@ class Program:
         shared = [x._data for x in self.parameters]
         return self.results.nest(_replayed(self.code, [*numbers, *shared], lambda: self._strayed(numbers)))
 
-    def _on_values(self, numbers: list[Any]) -> Any:
+    def _on_values(self, given: Layout) -> Any:
         """On Values, recording: what comes out are Values, or plain numbers where they depend on none."""
-        if len(numbers) != self.arguments.size:
-            raise TypeError(f"the Program {self.name} takes {self.arguments.size} numbers, not {len(numbers)}")
+        try:  # which of the numbers stands where
+            places = self.arguments.row(given.nest([*map(float, range(given.size))]))
+        except Misfit as error:
+            raise TypeError(
+                f"the Program {self.name} takes arguments like those it was recorded with: {error}"
+            ) from None
+        numbers = [given.example[int(i)] for i in places]
         bare = [x._data if type(x) is Value else float(x) for x in numbers]
         return self.results.nest(_replayed(self.code, [*numbers, *self.parameters], lambda: self._strayed(bare)))
 
@@ -213,6 +253,41 @@ class Program:
         """The Program of all second derivatives of one number, as `scalargrad.hessian` gives them."""
         return self._transformed(transforms.hessian)
 
+    @cached_property
+    def pullback(self) -> "Program":
+        """The Program that pulls seeds back, of two lists: the numbers, parameters last, and a seed for each result.
+
+        It gives the derivatives of the sum of seed * result by all these numbers, as one list.
+        """
+        code = replace(self.code, inputs=self.code.inputs + self.code.shared, shared=0)
+        example = [*map(float, self.arguments.example), *[x._data for x in self.parameters]]
+        seeds = [1.0] * len(code.outputs)
+        whole = Program(code, Layout(((example,), {})), Layout(seeds), [], self.name, self.backend)
+
+        def pull(numbers: list[Any], seeds: list[Any]) -> Any:
+            return transforms.vjp(whole)(numbers)[1](seeds)
+
+        pull.__name__ = f"pullback({self.name})"
+        return recorded(pull, Layout(((example, seeds), {})), self.backend)[0].or_error()
+
+    def to_jax(self) -> Callable[..., Any]:
+        """A function of JAX that gives what this Program gives, for `jax.jit`, `vmap` and `grad`, on any device.
+
+        It takes arguments in the same nest, of JAX's numbers and arrays (also an array for a list of numbers), and gives
+        results in theirs, a list of numbers being an array. If the Program has parameters, their numbers come first, as
+        one array in the order of `p.parameters`: compiled code does not see it when they change.
+
+        It needs `jax_enable_x64`. Derivatives backward, of any order, are Programs by the rules of the table, not JAX's;
+        forward (`jax.jvp`, `jax.hessian`) JAX raises TypeError: `p.hessian.to_jax()`. Where the Program would raise, every
+        result and derivative is nan, for compiled code cannot. Last places may differ: see `backends/jax.py`.
+
+        Raises ProgramError where JAX is not installed; and, by name, for a gate that is not written with the package's
+        functions throughout, and for fma.
+
+        >>> f = record(lambda x, y: {"area": x * y}, 2.0, 3.0).to_jax()
+        """
+        return backends.jax_function(self.or_error())
+
     def _transformed(self, transform: Callable[..., Any]) -> "Program":
         args, named = self.arguments.nest(self.arguments.example)
         argnums = (*range(len(args)), *named)
@@ -221,6 +296,28 @@ class Program:
         program = recorded(derived, self.arguments, self.backend)[0].or_error()
         program.positional = self.positional
         return program
+
+    # ── keeping it ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write it to a file, all of it or nothing, for `load`; what is in there is told in file.py.
+
+        Raises ProgramError, naming it, for what has no place in a file: a gate, or a class of your own among the
+        arguments or results; OSError where it cannot be written.
+
+        >>> import tempfile
+        >>> p = record(lambda x, y: x * y + 1, 2.0, 3.0)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     load(p.save(f"{folder}/p.json"))(10.0, 4.0)
+        41.0
+        """
+        content, path = file.written(self), destination(path)
+        write(path, content)
+        return path
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """For copies and pickles; the parameters go on their own, and so stay those of a model that goes along."""
+        return restored, (file.written(self), self.parameters, self.backend)
 
     # ── looking at it ──────────────────────────────────────────────────────────────────────────────────────────────
 

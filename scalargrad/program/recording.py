@@ -19,12 +19,13 @@ from scalargrad.errors import GradientLostError, NotAnInputError, ProgramError
 from scalargrad.namespaces import as_float
 from scalargrad.program.code import RAISES, Code, Guard, Row
 from scalargrad.program.steering import STEERING
-from scalargrad.rules import Rule
+from scalargrad.rules import RULES, Rule
 
 __all__ = ["Recorder", "recording"]
 
 _apply = cache(function)
 _APPLY = {name: _apply(rule) for name, rule in STEERING.items()}
+_TRUTHS = {STEERING[name] for name in ("lt", "le", "eq", "ne", "and", "or")}
 
 #: Comparisons as rows; of the last two the operands change places.
 _COMPARISONS: dict[Any, tuple[str, bool]] = {
@@ -53,12 +54,16 @@ class Recorder:
     rows    every row, in order, and whether it is quiet: see Row in code.py
     guards  which Value came to which number because of whom
     fixed   the rows that do not depend on an input, neither of the Program's nor of somebody's before
+    escape  what was raised where a number would have escaped: f may have caught it, but does so only while recorded
+    texts   of which Values a text was made, and where
     """
 
     def __init__(self) -> None:
         self.rows: list[tuple[Value, bool]] = []
         self.guards: list[tuple[Value, float, str]] = []
         self.fixed: set[Value] = set()
+        self.escape: Exception | None = None
+        self.texts: list[tuple[Value, str]] = []
 
     # ── what the engine tells ───────────────────────────────────────────────────────────────────────────────────────
 
@@ -72,7 +77,9 @@ class Recorder:
         """An operation raised, and that alone is a reason for another path, where it does not."""
         if isinstance(error, (ValueError, ArithmeticError)) and any(type(x) is Value for x in operands):
             if rule not in RAISES:
-                raise ProgramError(f"the gate {rule.name} raised {error!r} while a Program was recorded") from error
+                raise self._escaping(
+                    ProgramError(f"the gate {rule.name} raised {error!r} while a Program was recorded")
+                ) from error
             self.guard(_apply(RAISES[rule])(*operands), 1.0)
 
     # ── what Values ask ─────────────────────────────────────────────────────────────────────────────────────────────
@@ -91,31 +98,65 @@ class Recorder:
         if not any(type(y) is Value and self.varies(y) for y in (x, *others)):
             return operation(*[y._data if type(y) is Value else y for y in (x, *others)])  # a constant
         if operation is round and others and others[0] is not None:
-            raise ProgramError(f"round(v, {others[0]!r}) gives another number at nearly every point: round afterwards")
+            raise self._escaping(
+                ProgramError(f"round(v, {others[0]!r}) gives another number at nearly every point: round afterwards")
+            )
         others = () if operation is round else others
         operands: list[Any] = [y if type(y) is Value else as_float(y) for y in (x, *others)]
         if any(y is None for y in operands):
             return NotImplemented
-        result = operation(*[y._data if type(y) is Value else y for y in operands])
+        if operation in (divmod, rdivmod):
+            left, right = operands[::-1] if operation is rdivmod else operands
+            return left // right, self.detached(left % right)
         if operation in _COMPARISONS:
             name, swap = _COMPARISONS[operation]
             return _APPLY[name](*operands[::-1] if swap else operands)
         if operation is bool:
-            self.guard(*((x, x._data) if x.rule in STEERING.values() else (_APPLY["ne"](x, 0.0), float(result))))
-            return result
-        if operation in (divmod, rdivmod):
-            left, right = operands[::-1] if operation is rdivmod else operands
-            return left // right, self.detached(left % right)
+            truth = x if x.rule in _TRUTHS else _APPLY["ne"](x, 0.0)
+            self.guard(truth, truth._data)
+            return truth._data != 0.0
         name, swap = _ROUNDINGS[operation]
-        row = _APPLY[name](*operands[::-1] if swap else operands)
-        if here.state.quiet and operation in (operator.floordiv, rfloordiv):
-            return row  # in the derivative of %
-        self.guard(row, float(result))
+        operands = operands[::-1] if swap else operands
+        quotient = operation in (operator.floordiv, rfloordiv)
+        if here.state.quiet and quotient:
+            return _APPLY[name](*operands)  # in the derivative of %
+        try:
+            result = operation(*[y._data if type(y) is Value else y for y in (x, *others)])
+        except (ValueError, ArithmeticError):
+            self.guard(_apply(RAISES[STEERING[name]])(*operands), 1.0)
+            raise
+        row = _APPLY[name](*operands)
+        if quotient:
+            self.pin(row)
+        else:
+            self.guard(row, float(result))
         return result
+
+    def pin(self, x: Value, line: str = "") -> None:
+        """The Program is one for this very number only: a nan, or a zero with its sign, too."""
+        if x._data != x._data:
+            self.guard(_APPLY["ne"](x, x), 1.0, line)
+            return
+        self.guard(x, x._data, line)
+        if x._data == 0.0:
+            below = _APPLY["lt"](_apply(RULES["atan2"])(x, -1.0), 0.0)  # of -0.0 it is -π
+            self.guard(below, below._data, line)
 
     def joined(self, name: str, x: Any, y: Any) -> Any:
         """The `and` or `or` of two truths."""
-        return _APPLY[name](x, y) if type(y) is Value or isinstance(y, bool) else NotImplemented
+        if not all(y.rule in _TRUTHS if type(y) is Value else isinstance(y, bool) for y in (x, y)):
+            return NotImplemented
+        return _APPLY[name](x, y)
+
+    def told_in_text(self, x: Value) -> None:
+        """A text was made of it, which may be printed, or turned into a number again."""
+        if self.varies(x):
+            self.texts.append((x, messages.caller()))
+
+    def pin_texts(self) -> None:
+        """The Program is one for these very texts. (That of an error does not need it: f itself raises it again.)"""
+        for x, line in self.texts:
+            self.pin(self.detached(x), line)
 
     def detached(self, x: Value) -> Any:
         return _APPLY["detach"](x)
@@ -124,17 +165,25 @@ class Recorder:
         """The bare number of a Value, which only a fixed one gives."""
         if self.varies(x):
             name = f" {x.label!r}" if x.label else ""
-            raise GradientLostError(
-                f"the .data of a Value{name} was read while a Program was recorded, and would be the same number in "
-                "every run: calculate with the Value itself; v.detach() cuts the gradient"
+            raise self._escaping(
+                GradientLostError(
+                    f"the .data of a Value{name} was read while a Program was recorded, and would be the same number in "
+                    "every run: calculate with the Value itself; v.detach() cuts the gradient"
+                )
             )
         return x._data
 
     def affected(self, what: str) -> None:
-        raise ProgramError(
-            f"{what} while a Program is recorded would happen once, and not in its runs: do it outside; "
-            "derivatives inside are those of grad, value_and_grad or gradients"
+        raise self._escaping(
+            ProgramError(
+                f"{what} while a Program is recorded would happen once, and not in its runs: do it outside; "
+                "derivatives inside are those of grad, value_and_grad or gradients"
+            )
         )
+
+    def _escaping(self, error: Exception) -> Exception:
+        self.escape = error
+        return error
 
 
 @contextmanager

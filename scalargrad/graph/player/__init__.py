@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from scalargrad.engine import Value
 from scalargrad.engine.messages import not_a_number
-from scalargrad.graph.files import destination, write
+from scalargrad.files import destination, write
 
 if TYPE_CHECKING:  # who does not ask does not wait for it
     from scalargrad.graph.player.story import Story

@@ -4,15 +4,19 @@ A backend is a mathematics namespace, and a way to evaluate straight-line code w
 """
 
 import importlib
-from typing import TYPE_CHECKING, NamedTuple, Protocol, cast
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
 
+from scalargrad.errors import ProgramError
 from scalargrad.program.code import Code
 from scalargrad.program.layout import the_numpy
 
 if TYPE_CHECKING:
     import numpy as np
 
-__all__ = ["Backend", "Lanes", "Runner", "named"]
+    from scalargrad.program.program import Program
+
+__all__ = ["Backend", "Lanes", "Runner", "jax_function", "named"]
 
 
 class Lanes(NamedTuple):
@@ -53,3 +57,12 @@ def named(name: str) -> Backend:
         raise ValueError(f"a backend is auto, numpy or llvm, not {name!r}; for JAX there is p.to_jax()")
     the_numpy()
     return cast(Backend, importlib.import_module(f"{__name__}.{name}"))
+
+
+def jax_function(program: "Program") -> Callable[..., Any]:
+    """See `Program.to_jax`. Raises ProgramError where JAX is not installed."""
+    try:
+        importlib.import_module("jax")
+    except ImportError as error:
+        raise ProgramError('to_jax needs JAX: pip install "scalargrad-tape[jax]"') from error
+    return cast("Callable[..., Any]", importlib.import_module(f"{__name__}.jax").jax_function(program))

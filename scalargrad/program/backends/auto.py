@@ -15,8 +15,8 @@ from time import perf_counter
 from typing import TYPE_CHECKING
 
 from scalargrad.errors import ProgramError
-from scalargrad.program import backends
-from scalargrad.program.backends import Lanes, numpy
+from scalargrad.program.backends import Lanes, named
+from scalargrad.program.backends import Runner as AnyRunner
 from scalargrad.program.code import Code
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ class Runner:
 
     def __init__(self, code: Code) -> None:
         self._code, self._spent, self._compiled = code, 0.0, not has_llvm()
-        self._run: backends.Runner = numpy.prepare(code)
+        self._run: AnyRunner = named("numpy").prepare(code)
 
     def __call__(self, points: "np.ndarray", shared: "np.ndarray") -> Lanes:
         alone = len(points) == 1
@@ -62,11 +62,9 @@ class Runner:
         return len(self._code.rows) * (blocks * _NS_PER_ROW_AND_BLOCK + points * _NS_PER_ROW_AND_POINT) * 1e-9
 
     def _compile(self) -> None:
-        from scalargrad.program.backends import llvm
-
         self._compiled = True
         with suppress(ProgramError):  # a gate that cannot be expanded
-            self._run = llvm.prepare(self._code)
+            self._run = named("llvm").prepare(self._code)
 
 
 def prepare(code: Code) -> Runner:

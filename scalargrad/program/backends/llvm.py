@@ -27,11 +27,13 @@ from scalargrad._version import __version__
 from scalargrad.errors import ProgramError
 from scalargrad.program import code as code_module
 from scalargrad.program import steering
-from scalargrad.program.backends import Lanes, llvm_symbols, llvm_text
+from scalargrad.program.backends import Lanes, llvm_formulas, llvm_symbols, llvm_text, llvm_words
 from scalargrad.program.backends.llvm_cache import content, kept
+from scalargrad.program.backends.llvm_formulas import FORMULAS
 from scalargrad.program.backends.llvm_math import SCALAR, caught, table, vectors
 from scalargrad.program.backends.llvm_symbols import Instructions, Truth, mathematics
 from scalargrad.program.backends.llvm_text import Assembly, assemble
+from scalargrad.program.backends.llvm_words import Words
 from scalargrad.program.code import Code, Row, evaluate
 from scalargrad.program.steering import STEERING
 from scalargrad.rules import RULES
@@ -76,29 +78,25 @@ class _Runner:
         self.compiled: dict[int, _Compiled] = {}
 
     def __call__(self, points: "np.ndarray", shared: "np.ndarray") -> Lanes:
-        import numpy as np
-
         code = self.code
-        points = np.ascontiguousarray(points, dtype=np.float64)
-        shared = np.ascontiguousarray(shared, dtype=np.float64)
         if points.ndim != 2 or points.shape[1] != code.inputs or shared.shape != (code.shared,):
             raise ProgramError(
                 f"the code takes points of shape (points, {code.inputs}) and {code.shared} shared numbers, "
                 f"not shapes {points.shape} and {shared.shape}"
             )
-        count = points.shape[0]
-        lanes = Lanes(np.empty((count, len(code.outputs))), np.zeros(count, dtype=bool), np.zeros(count, dtype=bool))
-        if count == 1:
-            self._machine_code(1).run(points, shared, lanes, 1)
-        elif count:
-            self._many(points, shared, lanes)
+        lanes = self._machine_code(1).one(points, shared) if len(points) == 1 else self._many(points, shared)
         caught()
         return lanes
 
-    def _many(self, points: "np.ndarray", shared: "np.ndarray", lanes: Lanes) -> None:
+    def _many(self, points: "np.ndarray", shared: "np.ndarray") -> Lanes:
         """Whole groups of lanes, on several threads where it pays; then what is left, padded to a group."""
         import numpy as np
 
+        points = np.ascontiguousarray(points, dtype=np.float64)
+        shared = np.ascontiguousarray(shared, dtype=np.float64)
+        lanes = _lanes(len(points), self.code)
+        if not len(points):
+            return lanes
         width = _host().width
         run = self._machine_code(width).run
         groups, rest = divmod(len(points), width)
@@ -106,7 +104,7 @@ class _Runner:
 
         def part(k: int) -> None:
             here = slice(groups * k // threads * width, groups * (k + 1) // threads * width)
-            run(points[here], shared, Lanes(*(array[here] for array in lanes)), (here.stop - here.start) // width)
+            run(points[here], shared, Lanes(*(array[here] for array in lanes)))
 
         if threads > 1:
             list(_pool().map(part, range(threads)))
@@ -114,10 +112,11 @@ class _Runner:
             part(0)
         if rest:
             last = np.concatenate([points[-rest:], np.repeat(points[-1:], width - rest, axis=0)])
-            padded = Lanes(np.empty((width, len(self.code.outputs))), *np.zeros((2, width), dtype=bool))
-            run(last, shared, padded, 1)
+            padded = _lanes(width, self.code)
+            run(last, shared, padded)
             for array, whole in zip(lanes, padded, strict=True):
                 array[-rest:] = whole[:rest]
+        return lanes
 
     def _machine_code(self, width: int) -> "_Compiled":
         found = self.compiled.get(width)
@@ -128,38 +127,66 @@ class _Runner:
         return found
 
 
-class _Compiled:
-    """Machine code in memory, for as long as this lives."""
+def _lanes(count: int, code: Code) -> Lanes:
+    import numpy as np
 
-    def __init__(self, text: bytes, width: int) -> None:
+    return Lanes(np.empty((count, len(code.outputs))), np.zeros(count, dtype=bool), np.zeros(count, dtype=bool))
+
+
+class _Compiled:
+    """Machine code in memory, for as long as this lives; and the memory it works in."""
+
+    def __init__(self, text: bytes, code: Code, width: int) -> None:
         import llvmlite.binding as llvm
 
+        self.code, self.width, self.table = code, width, table(width)
         (self.workspace,) = struct.unpack_from("<q", text)
         self.engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), _host().machine())
         self.engine.add_object_file(llvm.ObjectFileRef.from_data(text[8:]))
         self.engine.finalize_object()
         self.function = _RUN(self.engine.get_function_address("run"))
-        self.table = table(width)
-        self.scratch: list[np.ndarray] = []  # workspaces that no thread is using
+        self.free: list[_Memory] = []  # that no thread is using
 
-    def run(self, points: "np.ndarray", shared: "np.ndarray", lanes: Lanes, groups: int) -> None:
+    def one(self, points: "np.ndarray", shared: "np.ndarray") -> Lanes:
+        """At one point: copied to where everything is known to be, which takes less time than to ask where it is."""
+        memory = self._memory()
+        memory.points[:] = points
+        memory.shared[:] = shared
+        self.function(*memory.pointers, memory.workspace, self.table, 1)
+        lanes = Lanes(memory.outputs.copy(), memory.failed.copy(), memory.strayed.copy())
+        self.free.append(memory)
+        return lanes
+
+    def run(self, points: "np.ndarray", shared: "np.ndarray", lanes: Lanes) -> None:
+        """At many points, in C order, a multiple of the width."""
+        memory = self._memory()
+        pointers = [array.ctypes.data for array in (points, shared, *lanes)]
+        self.function(*pointers, memory.workspace, self.table, len(points) // self.width)
+        self.free.append(memory)
+
+    def _memory(self) -> "_Memory":
+        try:
+            return self.free.pop()
+        except IndexError:
+            return _Memory(self.workspace, self.code, self.width)
+
+
+class _Memory:
+    """A workspace of so many doubles, which no two threads may use at a time; for one point all else as well."""
+
+    def __init__(self, workspace: int, code: Code, width: int) -> None:
         import numpy as np
 
-        try:
-            scratch = self.scratch.pop()
-        except IndexError:
-            scratch = np.empty(self.workspace + 8)
-        place = -(-_place(scratch) // 64) * 64  # a line of the processor's cache
-        self.function(_place(points), _place(shared), *map(_place, lanes), groups, place, self.table)
-        self.scratch.append(scratch)
+        self.array = np.empty(workspace + 8)
+        self.workspace = -(-self.array.ctypes.data // 64) * 64  # a line of the processor's cache
+        if width == 1:
+            self.points, self.shared = np.empty((1, code.inputs)), np.empty(code.shared)
+            self.outputs, self.failed, self.strayed = _lanes(1, code)
+            arrays = (self.points, self.shared, self.outputs, self.failed, self.strayed)
+            self.pointers = [array.ctypes.data for array in arrays]
 
 
-_RUN = CFUNCTYPE(None, *[c_void_p] * 5, c_int64, c_void_p, c_void_p)
-
-
-def _place(array: "np.ndarray") -> int:
-    place: int = array.__array_interface__["data"][0]
-    return place
+_RUN = CFUNCTYPE(None, *[c_void_p] * 7, c_int64)
 
 
 # ── compiling ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -175,14 +202,14 @@ def _compiled(code: Code, content: bytes, width: int) -> _Compiled:
     with _lock:
         found = _alive.get(key)
         if found is None:
-            found = _alive[key] = _Compiled(kept(key, lambda: _object(code, width)), width)
+            found = _alive[key] = _Compiled(kept(key, lambda: _object(code, width)), code, width)
         return found
 
 
 @cache
 def _sources() -> str:
     """What stands for the formulas and for this compiler in the key of a cache: they change, between versions too."""
-    modules = (rules, formulas, namespaces, code_module, steering, llvm_symbols, llvm_text)
+    modules = (rules, formulas, namespaces, code_module, steering, llvm_formulas, llvm_symbols, llvm_text, llvm_words)
     sums = hashlib.sha256()
     for module in modules:
         sums.update(Path(str(module.__file__)).read_bytes())
@@ -196,7 +223,7 @@ def _object(code: Code, width: int) -> bytes:
     assembly = assembly_of(code, width)
     module = llvm.parse_assembly(assembly.text, context=llvm.create_context())
     with _host().machine() as machine:
-        return struct.pack("<q", assembly.workspace) + machine.emit_object(module)
+        return struct.pack("<q", assembly.workspace) + bytes(machine.emit_object(module))
 
 
 def assembly_of(code: Code, width: int) -> Assembly:
@@ -207,10 +234,9 @@ def assembly_of(code: Code, width: int) -> Assembly:
     inputs = [into.input(i) for i in range(code.inputs)]
     shared = [into.shared(i) for i in range(code.shared)]
     outputs, failed, strayed = evaluate(symbolic, mathematics(into), inputs, shared)
-    return assemble(
-        *(into, code.inputs, [x.at for x in outputs], _truth(failed, into), _truth(strayed, into)),
-        *(width, SCALAR, vectors(width)),
-    )
+    words = Words(width, SCALAR, vectors(width), FORMULAS, _host().fused)
+    flags = _truth(failed, into), _truth(strayed, into)
+    return assemble(into, code.inputs, [x.at for x in outputs], *flags, words)
 
 
 def _of_nothing(row: Row, into: Instructions) -> Row:
@@ -243,6 +269,7 @@ class _Host:
         self.cpu, features = llvm.get_host_cpu_name(), llvm.get_host_cpu_features()
         self.features = features.flatten()
         self.width = 8 if features.get("avx512f") and features.get("avx512dq") else 4 if features.get("avx2") else 2
+        self.fused = bool(features.get("fma")) or self.target.name == "aarch64"
         self.description = f"{triple} {self.cpu} {self.features} {llvmlite.__version__} {llvm.llvm_version_info}"
 
     def machine(self) -> Any:

@@ -13,15 +13,24 @@ stands for the result of one, its operators append further ones; `mathematics(in
 
 import math
 import struct
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
-from scalargrad.namespaces import IEEE, NAMES, IeeeFloat, sigmoid
+from scalargrad.namespaces import NAMES, IeeeFloat, sigmoid
 
-__all__ = ["Instructions", "Number", "Truth", "mathematics"]
+__all__ = ["COMPARISONS", "LEAVES", "TRUTHS", "Instructions", "Number", "Truth", "mathematics"]
+
+#: Operations that are no work.
+LEAVES = {"input", "shared", "constant"}
+
+COMPARISONS = ("olt", "ole", "ogt", "oge", "oeq", "une")
+
+#: Operations whose result is true or false.
+TRUTHS = {*COMPARISONS, "and", "or", "xor", "not"}
 
 #: How operators on constants are computed at once.
-_FOLD = {
+_FOLD: dict[str, Callable[[Any, Any], Any]] = {
     "fadd": IeeeFloat.__add__,
     "fsub": IeeeFloat.__sub__,
     "fmul": IeeeFloat.__mul__,
@@ -34,9 +43,11 @@ _FOLD = {
     "oge": float.__ge__,
 }
 
+_OPPOSITE = {"fadd": "fsub", "fsub": "fadd"}
+
 
 class Instructions:
-    """Instructions by their number: (operation, *operands). Those of input, shared and constant are no work."""
+    """Instructions by their number: (operation, *operands)."""
 
     def __init__(self) -> None:
         self.list: list[tuple[Any, ...]] = []
@@ -48,6 +59,10 @@ class Instructions:
         if found == len(self.list):
             self.list.append(instruction)
         return found
+
+    def operands(self, number: int) -> tuple[int, ...]:
+        operation, *operands = self.list[number]
+        return () if operation in LEAVES else tuple(operands)
 
     def constant(self, value: float) -> int:
         (bits,) = struct.unpack("<Q", struct.pack("<d", value))  # nan is not equal to itself, and -0.0 is to 0.0
@@ -109,8 +124,19 @@ class Number:
     def _with(self, operation: str, x: Any, y: Any) -> "Number":
         into = self.into
         x, y = into.number(x).at, into.number(y).at
-        if x in into.constants and y in into.constants:
-            return into.number(_FOLD[operation](IeeeFloat(into.constants[x]), into.constants[y]))
+        constants = into.constants
+        if x in constants and y in constants:
+            return into.number(_FOLD[operation](IeeeFloat(constants[x]), constants[y]))
+        if operation in ("fmul", "fdiv") and constants.get(y) in (1.0, -1.0):
+            return Number(into, x) if constants[y] == 1.0 else -Number(into, x)
+        if operation == "fmul" and constants.get(x) in (1.0, -1.0):
+            return Number(into, y) if constants[x] == 1.0 else -Number(into, y)
+        if (
+            operation in _OPPOSITE and into.list[y][0] == "fneg"
+        ):  # x + -y is x - y by definition, signs of zeros and all
+            return Number(into, into.add(_OPPOSITE[operation], x, into.list[y][1]))
+        if operation == "fadd" and into.list[x][0] == "fneg":
+            return Number(into, into.add("fsub", y, into.list[x][1]))
         return Number(into, into.add(operation, x, y))
 
     def _compared(self, operation: str, other: Any) -> Any:
@@ -157,7 +183,8 @@ class Number:
         return _divmod(self.into.number(other), self)[0]
 
     def __neg__(self) -> "Number":
-        return _apply(self.into, "fneg", self)
+        into, (operation, *operands) = self.into, self.into.list[self.at]
+        return Number(into, operands[0] if operation == "fneg" else into.add("fneg", self.at))
 
     def __abs__(self) -> "Number":
         return _apply(self.into, "fabs", self)
@@ -202,6 +229,11 @@ def _where(into: Instructions, condition: Any, x: Any, y: Any) -> Number:
     return Number(into, x if x == y else into.add("select", condition.at, x, y))
 
 
+def _pow(into: Instructions, x: Any, y: Any) -> Number:
+    x, y = into.number(x), into.number(y)
+    return x if into.constants.get(y.at) == 1.0 else _apply(into, "pow", x, y)
+
+
 def _fmod(x: Number, y: Number) -> Number:
     """C's fmod: exact, with the sign of x."""
     into = x.into
@@ -226,12 +258,13 @@ def _divmod(x: Number, y: Number) -> tuple[Number, Number]:
 
 
 def mathematics(into: Instructions) -> Any:
-    """The mathematics namespace whose functions append to these instructions."""
+    """The mathematics namespace whose functions append to these instructions; it has some for formulas besides."""
 
     def function(name: str) -> Any:
         return lambda *operands: _apply(into, name, *operands)
 
-    m = SimpleNamespace(**{name: function(name) for name in NAMES if hasattr(IEEE, name)})
+    m = SimpleNamespace(**{name: function(name) for name in (*NAMES, "rint", "floor", "power_of_2")})
     m.where = lambda condition, x, y: _where(into, condition, x, y)
+    m.pow = lambda x, y: _pow(into, x, y)
     m.sigmoid = lambda x: sigmoid(m, x)
     return m

@@ -5,27 +5,84 @@ a workspace, whose slots are used again when what they hold is dead. In memory e
 the points are transposed into blocks on the way in, the outputs on the way out.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from heapq import heappop, heappush
 
-from scalargrad.program.backends.llvm_symbols import Instructions
+from scalargrad.program.backends.llvm_symbols import LEAVES, TRUTHS, Instructions
+from scalargrad.program.backends.llvm_words import Words
 
 __all__ = ["Assembly", "assemble"]
 
 #: How many instructions make a function.
 _LENGTH = 1000
 
-_LEAVES = {"input", "shared", "constant"}
-_TRUTHS = {"olt", "ole", "ogt", "oge", "oeq", "une", "and", "or", "xor", "not"}
+#: How many groups of lanes a part is run for before the next: code is read less often, but the blocks need more memory.
+_TOGETHER = 8
 
-#: `run(points, shared, outputs, failed, strayed, groups, workspace, functions)`; a part has the block of inputs for the
-#: points, and that of outputs.
-_PART = (
-    "ptr noalias readonly %points, ptr noalias readonly %shared, ptr noalias %outputs, ptr noalias %failed, "
-    "ptr noalias %strayed, ptr noalias %workspace, ptr noalias readonly %functions"
+#: In bytes, what the blocks of all of them may take, to stay in the cache of a processor.
+_NEAR = 1 << 18
+
+#: What each function gets: of one group of lanes the points and outputs, row by row, and where it failed and strayed.
+_POINTERS = ("points", "shared", "outputs", "failed", "strayed", "workspace", "functions")
+_PARAMETERS = ", ".join(f"ptr noalias{' readonly' * (p in ('points', 'shared', 'functions'))} %{p}" for p in _POINTERS)
+_ARGUMENTS = ", ".join(f"ptr %{p}" for p in _POINTERS)
+
+_HEAD = 'attributes #0 = { nounwind "no-stack-arg-probe" "prefer-vector-width"="512" }\n'
+
+#: Run one part for `count` groups.
+_OVER = """
+define internal void @over(ptr %part, i64 %count, {parameters}) noinline #0 {{
+entry:
+  br label %group
+group:
+  %g = phi i64 [ 0, %entry ], [ %next, %group ]
+  %p = mul i64 %g, {points}
+  %points_g = getelementptr double, ptr %points, i64 %p
+  %o = mul i64 %g, {outputs}
+  %outputs_g = getelementptr double, ptr %outputs, i64 %o
+  %l = mul i64 %g, {width}
+  %failed_g = getelementptr i8, ptr %failed, i64 %l
+  %strayed_g = getelementptr i8, ptr %strayed, i64 %l
+  %w = mul i64 %g, {size}
+  %workspace_g = getelementptr double, ptr %workspace, i64 %w
+  call void %part(ptr %points_g, ptr %shared, ptr %outputs_g, ptr %failed_g, ptr %strayed_g, ptr %workspace_g, ptr %functions)
+  %next = add i64 %g, 1
+  %more = icmp slt i64 %next, %count
+  br i1 %more, label %group, label %end
+end:
+  ret void
+}}
+"""
+
+#: Run all parts, for so many groups together as there are or as may be.
+_RUN = """
+define void @run({parameters}, i64 %groups) #0 {{
+entry:
+  br label %block
+block:
+  %g = phi i64 [ 0, %entry ], [ %next, %block ]
+  %left = sub i64 %groups, %g
+  %few = icmp slt i64 %left, {together}
+  %count = select i1 %few, i64 %left, i64 {together}
+  %p = mul i64 %g, {points}
+  %points_g = getelementptr double, ptr %points, i64 %p
+  %o = mul i64 %g, {outputs}
+  %outputs_g = getelementptr double, ptr %outputs, i64 %o
+  %l = mul i64 %g, {width}
+  %failed_g = getelementptr i8, ptr %failed, i64 %l
+  %strayed_g = getelementptr i8, ptr %strayed, i64 %l
+{calls}  %next = add i64 %g, %count
+  %more = icmp slt i64 %next, %groups
+  br i1 %more, label %block, label %end
+end:
+  ret void
+}}
+"""
+_CALL = (
+    "  call void @over(ptr @{part}, i64 %count, ptr %points_g, ptr %shared, ptr %outputs_g, ptr %failed_g, "
+    "ptr %strayed_g, ptr %workspace, ptr %functions)\n"
 )
-_RUN = _PART.replace("%strayed", "%strayed, i64 %groups")
 
 
 @dataclass(frozen=True)
@@ -37,293 +94,180 @@ class Assembly:
 
 
 def assemble(
-    into: Instructions,
-    inputs: int,
-    outputs: Sequence[int],
-    failed: int | None,
-    strayed: int | None,
-    width: int,
-    functions: Mapping[str, int],
-    vectors: Mapping[str, int],
+    into: Instructions, inputs: int, outputs: Sequence[int], failed: int | None, strayed: int | None, words: Words
 ) -> Assembly:
-    """The module that computes these outputs, and whether it failed and strayed, for `width` lanes at a time.
-
-    `functions` and `vectors` say where in the table handed to `run` a function of a double is, and one of a vector.
-    """
-    writer = _Writer(into, width, functions, vectors)
-    parts = writer.parts(outputs, failed, strayed)
-    block_in, block_out = (inputs * width, len(outputs) * width) if width > 1 else (0, 0)
-    slots = writer.slots * width
-    text = [_PROLOGUE, *writer.declarations(), *parts]
-    calls = [
-        f"  call void @part{i}(ptr %in, ptr %shared, ptr %out, ptr %fail, ptr %stray, ptr %workspace, ptr %functions)\n"
-        for i in range(len(parts))
-    ]
+    """The module that computes these outputs, and whether it failed and strayed: each the number of an instruction."""
+    parts = _Parts(into, inputs, outputs, failed, strayed, words)
+    names = [f"part{i}" for i in range(len(parts.text))]
+    text, width = [_HEAD, *parts.text], words.width
     if width == 1:
-        text += [f"define void @run({_RUN}) #0 {{\n", *(_plain(call) for call in calls), "  ret void\n}\n"]
-    else:
-        text += _transpositions(inputs, len(outputs), width)
-        text += [_LOOP_HEAD.format(run=_RUN, block=8 * slots, out=8 * (slots + block_in), width=width)]
-        text += ["  %pt = getelementptr double, ptr %points, i64 %p\n  call void @gather(ptr %pt, ptr %in)\n"] * (
-            inputs > 0
-        )
-        text += ["  %ot = getelementptr double, ptr %outputs, i64 %o\n"] * (len(outputs) > 0)
-        text += calls
-        text += ["  call void @scatter(ptr %out, ptr %ot)\n"] * (len(outputs) > 0)
-        text += [_LOOP_TAIL.format(points=inputs * width, outputs=len(outputs) * width, width=width)]
-    return Assembly("".join(text), slots + block_in + block_out)
+        calls = "".join(f"  call void @{part}({_ARGUMENTS})\n" for part in names)
+        text += [f"define void @run({_PARAMETERS}, i64 %groups) #0 {{\n{calls}  ret void\n}}\n", *words.functions()]
+        return Assembly("".join(text), parts.slots)
+    size = (inputs + len(outputs) + parts.slots) * width
+    together = max(1, min(_TOGETHER, _NEAR // (8 * size + 1)))
+    numbers = {"points": inputs * width, "outputs": len(outputs) * width, "width": width, "size": size}
+    calls = "".join(_CALL.format(part=part) for part in ("gather", *names, "scatter"))
+    text += [*_transposition("gather", inputs, width, 0), *_transposition("scatter", len(outputs), width, inputs)]
+    text += [_OVER.format(parameters=_PARAMETERS, **numbers)]
+    text += [_RUN.format(parameters=_PARAMETERS, calls=calls, together=together, **numbers), *words.functions()]
+    return Assembly("".join(text), size * together)
 
 
-def _plain(call: str) -> str:
-    for block, pointer in (("%in", "%points"), ("%out", "%outputs"), ("%fail", "%failed"), ("%stray", "%strayed")):
-        call = call.replace(f"ptr {block},", f"ptr {pointer},")
-    return call
-
-
-_PROLOGUE = 'attributes #0 = { nounwind "no-stack-arg-probe" "prefer-vector-width"="512" }\n'
-
-_LOOP_HEAD = """define void @run({run}) #0 {{
-entry:
-  %in = getelementptr i8, ptr %workspace, i64 {block}
-  %out = getelementptr i8, ptr %workspace, i64 {out}
-  br label %test
-test:
-  %g = phi i64 [ 0, %entry ], [ %next, %body ]
-  %p = phi i64 [ 0, %entry ], [ %pnext, %body ]
-  %o = phi i64 [ 0, %entry ], [ %onext, %body ]
-  %more = icmp slt i64 %g, %groups
-  br i1 %more, label %body, label %end
-body:
-  %lane = mul i64 %g, {width}
-  %fail = getelementptr i8, ptr %failed, i64 %lane
-  %stray = getelementptr i8, ptr %strayed, i64 %lane
-"""
-
-_LOOP_TAIL = """  %next = add i64 %g, 1
-  %pnext = add i64 %p, {points}
-  %onext = add i64 %o, {outputs}
-  br label %test
-end:
-  ret void
-}}
-"""
-
-
-class _Writer:
-    """Writes the parts: functions of straight-line instructions."""
+class _Parts:
+    """The parts, and how many slots of the workspace they share: `text` and `slots`."""
 
     def __init__(
-        self, into: Instructions, width: int, functions: Mapping[str, int], vectors: Mapping[str, int]
+        self,
+        into: Instructions,
+        inputs: int,
+        outputs: Sequence[int],
+        failed: int | None,
+        strayed: int | None,
+        words: Words,
     ) -> None:
-        self.list = into.list
-        self.width = width
-        self.functions, self.vectors = functions, vectors
-        self.number, self.truth, self.word, self.suffix = (
-            ("double", "i1", "i64", "f64")
-            if width == 1
-            else (f"<{width} x double>", f"<{width} x i1>", f"<{width} x i64>", f"v{width}f64")
-        )
-        self.slots = 0  # how many there are
-        self.each: dict[str, int] = {}  # the functions to be called lane by lane, and how many operands they have
-        self.templates = self._templates()
-
-    def _templates(self) -> dict[str, str]:
-        """How an instruction is written: its own number comes first, then the names of its operands."""
-        number, truth = self.number, self.truth
-        plain = {op: f"  %%v%d = {op} {number} %s, %s\n" for op in ("fadd", "fsub", "fmul", "fdiv")}
-        logic = {op: f"  %%v%d = {op} {truth} %s, %s\n" for op in ("and", "or", "xor")}
-        compare = {op: f"  %%v%d = fcmp {op} {number} %s, %s\n" for op in ("olt", "ole", "ogt", "oge", "oeq", "une")}
-        intrinsic = {
-            op: f"  %%v%d = call {number} @llvm.{op}.{self.suffix}({', '.join([f'{number} %s'] * arity)})\n"
-            for op, arity in _INTRINSICS.items()
-        }
-        return {
-            **plain,
-            **logic,
-            **compare,
-            **intrinsic,
-            "fneg": f"  %%v%d = fneg {number} %s\n",
-            "not": f"  %%v%d = xor {truth} %s, {self._all('i1', 'true')}\n",
-            "select": f"  %%v%d = select {truth} %s, {number} %s, {number} %s\n",
-        }
-
-    def _all(self, kind: str, literal: str) -> str:
-        return literal if self.width == 1 else f"<{', '.join([f'{kind} {literal}'] * self.width)}>"
-
-    def declarations(self) -> Iterator[str]:
-        """What the parts call."""
-        number = self.number
-        for op, arity in _INTRINSICS.items():
-            yield f"declare {number} @llvm.{op}.{self.suffix}({', '.join([number] * arity)})\n"
-        for name, arity in self.each.items():
-            yield from self._each(name, arity)
-
-    def _each(self, name: str, arity: int) -> Iterator[str]:
-        """A function of vectors that calls one of doubles, lane by lane."""
-        number, at = self.number, self.functions[name]
-        yield f"define internal {number} @each_{name}({', '.join(f'{number} %x{k}' for k in range(arity))}, ptr %functions) noinline #0 {{\n"
-        yield f"  %a = getelementptr ptr, ptr %functions, i64 {at}\n  %f = load ptr, ptr %a\n"
-        made = "poison"
-        for lane in range(self.width):
-            for k in range(arity):
-                yield f"  %x{k}_{lane} = extractelement {number} %x{k}, i64 {lane}\n"
-            yield f"  %y{lane} = call double %f({', '.join(f'double %x{k}_{lane}' for k in range(arity))})\n"
-            yield f"  %r{lane} = insertelement {number} {made}, double %y{lane}, i64 {lane}\n"
-            made = f"%r{lane}"
-        yield f"  ret {number} {made}\n}}\n"
-
-    def parts(self, outputs: Sequence[int], failed: int | None, strayed: int | None) -> list[str]:
-        """The functions, one after the other; and `self.slots` is known."""
-        order, stores = self._order(outputs, failed, strayed)
-        part_of = {number: k // _LENGTH for k, number in enumerate(order)}
-        last = dict(part_of)  # the last part that uses it; parts come in order
-        for number in order:
-            for operand in self._operands(number):
-                last[operand] = part_of[number]
-        return self._written(order, stores, part_of, last)
-
-    def _operands(self, number: int) -> Sequence[int]:
-        operation, *operands = self.list[number]
-        return () if operation in _LEAVES else operands
-
-    def _order(
-        self, outputs: Sequence[int], failed: int | None, strayed: int | None
-    ) -> tuple[list[int], dict[int, list[str]]]:
-        """What is needed, in order; and the pointers that each result is to be written to."""
-        stores: dict[int, list[str]] = {}
+        self.list, self.words = into.list, words
+        self.into = into
+        self.inputs, self.outputs = inputs, len(outputs)
+        self.text: list[str] = []
+        self.slots = 0
+        self.slot_of: dict[int, int] = {}  # of what is alive
+        self._free: list[int] = []
+        stores: dict[int, list[str]] = {}  # the pointers that a result is to be written to
         for k, number in enumerate(outputs):
-            stores.setdefault(number, []).append(f"outputs, i64 {8 * k * self.width}")
+            stores.setdefault(number, []).append(f"out, i64 {k * words.size}")
         for name, truth in (("failed", failed), ("strayed", strayed)):
             if truth is not None:
                 stores.setdefault(truth, []).append(f"{name}, i64 0")
+        order = self._order(stores)
+        part_of = {number: k // _LENGTH for k, number in enumerate(order)}
+        last = dict(part_of)  # the last part that uses it; parts come in order
+        for number in order:
+            for operand in into.operands(number):
+                last[operand] = part_of[number]
+        for part, start in enumerate(range(0, len(order), _LENGTH)):
+            self._write(part, order[start : start + _LENGTH], stores, last)
+
+    def _order(self, stores: Iterable[int]) -> list[int]:
+        """The instructions that are needed, and then the leaves that are to be stored."""
         needed = bytearray(len(self.list))
         for number in stores:
             needed[number] = 1
         for number in range(len(self.list) - 1, -1, -1):
             if needed[number]:
-                for operand in self._operands(number):
+                for operand in self.into.operands(number):
                     needed[operand] = 1
-        written = [n for n, (operation, *_) in enumerate(self.list) if needed[n] and operation not in _LEAVES]
-        return written + [n for n in stores if self.list[n][0] in _LEAVES], stores
+        work = [n for n, (operation, *_) in enumerate(self.list) if needed[n] and operation not in LEAVES]
+        return work + [n for n in stores if self.list[n][0] in LEAVES]
 
-    def _written(
-        self, order: list[int], stores: dict[int, list[str]], part_of: dict[int, int], last: dict[int, int]
-    ) -> list[str]:
-        parts: list[str] = []
-        slot_of: dict[int, int] = {}
-        free: list[int] = []
-        for part, start in enumerate(range(0, len(order), _LENGTH)):
-            lines = [f"define internal void @part{part}({_PART}) noinline #0 {{\n"]
-            names: dict[int, str] = {}
-            tables: dict[int, str] = {}
-            write = lines.append
+    def _write(self, part: int, numbers: list[int], stores: dict[int, list[str]], last: dict[int, int]) -> None:
+        function = _Function(self.into, self.words, self.slot_of)
+        for number in numbers:
+            if self.list[number][0] not in LEAVES:
+                function.compute(number)
+                if last[number] > part:
+                    self.slot_of[number] = slot = heappop(self._free) if self._free else self.slots
+                    self.slots = max(self.slots, slot + 1)
+                    function.keep(number)
+            for pointer in stores.get(number, ()):
+                function.store(number, pointer)
+        for number in [n for n in self.slot_of if last[n] <= part]:
+            heappush(self._free, self.slot_of.pop(number))
+        size, alone = self.words.size, self.words.width == 1
+        blocks = [  # where the inputs are, the outputs are to be, and what parts before this one have kept
+            f"  %in = getelementptr i8, ptr {'%points' if alone else '%workspace'}, i64 0\n",
+            f"  %out = getelementptr i8, ptr {'%outputs' if alone else '%workspace'}, i64 {(not alone) * size * self.inputs}\n",
+            f"  %kept = getelementptr i8, ptr %workspace, i64 {(not alone) * size * (self.inputs + self.outputs)}\n",
+        ]
+        head = f"define internal void @part{part}({_PARAMETERS}) noinline #0 {{\n"
+        self.text.append("".join([head, *blocks, *function.lines, "  ret void\n}\n"]))
 
-            def name(number: int) -> str:
-                """The name of a number in this part; it is loaded if need be."""
-                found = names.get(number)
-                if found is None:
-                    found = names[number] = self._loaded(number, slot_of, write)
-                return found
 
-            for number in order[start : start + _LENGTH]:
-                operation, *operands = self.list[number]
-                if operation not in _LEAVES:
-                    self._instruction(number, operation, [name(x) for x in operands], tables, write)
-                    names[number] = f"%v{number}"
-                    if last[number] > part:
-                        slot = heappop(free) if free else self.slots
-                        self.slots = max(self.slots, slot + 1)
-                        slot_of[number] = slot
-                        self._keep(number, operation in _TRUTHS, slot, write)
-                for k, where in enumerate(stores.get(number, ())):
-                    write(f"  %o{number}_{k} = getelementptr i8, ptr %{where}\n")
-                    self._store(number, operation in _TRUTHS, name(number), f"%o{number}_{k}", write)
-            for number in [n for n in slot_of if last[n] <= part]:
-                heappush(free, slot_of.pop(number))
-            parts.append("".join([*lines, "  ret void\n}\n"]))
-        return parts
+class _Function:
+    """The lines of a function of straight-line instructions; what it needs from before, it loads where it first does."""
 
-    def _instruction(
-        self, number: int, operation: str, names: list[str], tables: dict[int, str], write: Callable[[str], object]
-    ) -> None:
-        template = self.templates.get(operation)
-        if template is not None:
-            write(template % (number, *names))
-            return
-        arguments = ", ".join([f"{self.number} {name}" for name in names])
-        if operation == "hypot" and self.width > 1:
-            operation = "c_hypot"  # Python's own has its bits, but takes its time
-        at = (self.functions if self.width == 1 else self.vectors).get(operation)
-        if at is None:
-            self.each[operation] = len(names)
-            write(f"  %v{number} = call {self.number} @each_{operation}({arguments}, ptr %functions)\n")
-            return
-        if at not in tables:
-            tables[at] = f"%f{at}"
-            write(f"  %a{at} = getelementptr ptr, ptr %functions, i64 {at}\n  %f{at} = load ptr, ptr %a{at}\n")
-        write(f"  %v{number} = call {self.number} {tables[at]}({arguments})\n")
+    def __init__(self, into: Instructions, words: Words, slot_of: Mapping[int, int]) -> None:
+        self.list, self.constants, self.words, self.slot_of = into.list, into.constants, words, slot_of
+        self.names: dict[int, str] = {}
+        self.lines: list[str] = []
 
-    def _loaded(self, number: int, slot_of: dict[int, int], write: Callable[[str], object]) -> str:
+    def name(self, number: int) -> str:
+        """What a number is called here."""
+        found = self.names.get(number)
+        if found is None:
+            found = self.names[number] = self._loaded(number)
+        return found
+
+    def compute(self, number: int) -> None:
+        operation, *operands = self.list[number]
+        if operation == "pow" and self.words.width > 1 and self.constants.get(operands[1]) == 2.0:
+            operation, operands = (
+                "fmul",
+                [operands[0], operands[0]],
+            )  # nearer to the truth than a power, if not its bits
+        self.lines.append(self.words.call(number, operation, [self.name(x) for x in operands]))
+        self.names[number] = f"%v{number}"
+
+    def keep(self, number: int) -> None:
+        """Put it into its slot."""
+        words = self.words
+        self.lines.append(f"  %k{number} = getelementptr i8, ptr %kept, i64 {words.size * self.slot_of[number]}\n")
+        if self.list[number][0] in TRUTHS:
+            self.lines.append(f"  %w{number} = sext {words.truth} %v{number} to {words.word}\n")
+            self.lines.append(f"  store {words.word} %w{number}, ptr %k{number}, align {words.size}\n")
+        else:
+            self.lines.append(f"  store {words.number} %v{number}, ptr %k{number}, align {words.size}\n")
+
+    def store(self, number: int, pointer: str) -> None:
+        """Write an output, or a truth as a byte."""
+        words, name, at = self.words, self.name(number), len(self.lines)
+        self.lines.append(f"  %o{at} = getelementptr i8, ptr %{pointer}\n")
+        if self.list[number][0] in TRUTHS:
+            self.lines.append(f"  %b{at} = zext {words.truth} {name} to {words.byte}\n")
+            self.lines.append(f"  store {words.byte} %b{at}, ptr %o{at}, align 1\n")
+        else:
+            self.lines.append(f"  store {words.number} {name}, ptr %o{at}, align {words.size}\n")
+
+    def _loaded(self, number: int) -> str:
+        words, write = self.words, self.lines.append
         operation, *what = self.list[number]
-        width, kind = self.width, self.number
         if operation == "constant":
-            return self._all("double", f"0x{what[0]:016X}")
+            return words.constant(what[0])
         if operation == "shared":
             write(f"  %p{number} = getelementptr double, ptr %shared, i64 {what[0]}\n")
-            if width == 1:
-                write(f"  %v{number} = load double, ptr %p{number}, align 8\n")
-            else:
-                write(f"  %s{number} = load double, ptr %p{number}, align 8\n")
-                write(f"  %i{number} = insertelement {kind} poison, double %s{number}, i64 0\n")
-                write(
-                    f"  %v{number} = shufflevector {kind} %i{number}, {kind} poison, <{width} x i32> zeroinitializer\n"
-                )
+            write(f"  %s{number} = load double, ptr %p{number}, align 8\n")
+            if words.width == 1:
+                return f"%s{number}"
+            kind, zeros = words.number, f"<{words.width} x i32> zeroinitializer"
+            write(f"  %i{number} = insertelement {kind} poison, double %s{number}, i64 0\n")
+            write(f"  %v{number} = shufflevector {kind} %i{number}, {kind} poison, {zeros}\n")
             return f"%v{number}"
-        if operation == "input":
-            write(f"  %p{number} = getelementptr i8, ptr %points, i64 {8 * width * what[0]}\n")
-            write(f"  %v{number} = load {kind}, ptr %p{number}, align {8 * width}\n")
-            return f"%v{number}"
-        write(f"  %p{number} = getelementptr i8, ptr %workspace, i64 {8 * width * slot_of[number]}\n")
-        if operation in _TRUTHS:
-            write(f"  %w{number} = load {self.word}, ptr %p{number}, align {8 * width}\n")
-            write(f"  %v{number} = icmp slt {self.word} %w{number}, {self._all('i64', '0')}\n")
+        place = (
+            f"%in, i64 {words.size * what[0]}"
+            if operation == "input"
+            else f"%kept, i64 {words.size * self.slot_of[number]}"
+        )
+        write(f"  %p{number} = getelementptr i8, ptr {place}\n")
+        if operation in TRUTHS:
+            write(f"  %w{number} = load {words.word}, ptr %p{number}, align {words.size}\n")
+            write(f"  %v{number} = icmp slt {words.word} %w{number}, {words.all('i64', '0')}\n")
         else:
-            write(f"  %v{number} = load {kind}, ptr %p{number}, align {8 * width}\n")
+            write(f"  %v{number} = load {words.number}, ptr %p{number}, align {words.size}\n")
         return f"%v{number}"
 
-    def _keep(self, number: int, truth: bool, slot: int, write: Callable[[str], object]) -> None:
-        write(f"  %k{number} = getelementptr i8, ptr %workspace, i64 {8 * self.width * slot}\n")
-        if truth:
-            write(f"  %w{number} = sext {self.truth} %v{number} to {self.word}\n")
-            write(f"  store {self.word} %w{number}, ptr %k{number}, align {8 * self.width}\n")
-        else:
-            write(f"  store {self.number} %v{number}, ptr %k{number}, align {8 * self.width}\n")
 
-    def _store(self, number: int, truth: bool, name: str, pointer: str, write: Callable[[str], object]) -> None:
-        if truth:
-            bytes_ = self.word.replace("64", "8")
-            write(f"  {pointer}b = zext {self.truth} {name} to {bytes_}\n")
-            write(f"  store {bytes_} {pointer}b, ptr {pointer}, align 1\n")
-        else:
-            write(f"  store {self.number} {name}, ptr {pointer}, align {8 * self.width}\n")
+# ── lanes that lie apart in the points and outputs, and together in the workspace ───────────────────────────────────
 
 
-#: Operations that are instructions of the processor, or nearly.
-_INTRINSICS = {"fabs": 1, "floor": 1, "trunc": 1, "sqrt": 1, "copysign": 2}
-
-
-def _transpositions(inputs: int, outputs: int, width: int) -> list[str]:
-    """`gather`: rows of `inputs` numbers, one for each lane, into a block that has the lanes together; `scatter`: back."""
-    return [*_transposition("gather", inputs, width), *_transposition("scatter", outputs, width)]
-
-
-def _transposition(name: str, count: int, width: int) -> Iterator[str]:
-    """Squares of width × width in a loop, the rest number by number."""
+def _transposition(name: str, count: int, width: int, place: int) -> Iterator[str]:
+    """Between rows of `count` numbers, one for each lane, and a block in the workspace that has all lanes of a number
+    together: `gather` brings the points in, `scatter` the outputs out. Squares of width × width, then one by one.
+    """
     kind, squares = f"<{width} x double>", count // width
     into = name == "gather"
-    rows, block = ("%from", "%to") if into else ("%to", "%from")
-
-    yield f"define internal void @{name}(ptr noalias %from, ptr noalias %to) noinline #0 {{\nentry:\n"
+    rows, block = ("%points" if into else "%outputs"), "%block"
+    yield f"define internal void @{name}({_PARAMETERS}) noinline #0 {{\nentry:\n"
+    yield f"  %block = getelementptr double, ptr %workspace, i64 {place * width}\n"
     if squares:
         yield "  br label %square\nsquare:\n  %j = phi i64 [ 0, %entry ], [ %next, %square ]\n"
         yield f"  %column = mul i64 %j, {width}\n  %row = mul i64 %j, {width * width}\n"
