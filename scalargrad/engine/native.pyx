@@ -221,6 +221,7 @@ cdef struct Store:
     int32_t runs_n, runs_capacity
     Row *rows
     double *grads            # one for each row
+    int32_t live             # Values; as long as there are any, they hold one reference to the tape
     int32_t n                # rows; the row 0 is none: it stands below all others and is never dead
     int32_t limit            # when there are as many, room has to be made
     int32_t capacity
@@ -467,6 +468,8 @@ cdef int begin_run(Store *s, PyObject *scope) except -1:
 
 cdef int pop(Store *s) except -1:
     """Forget the dead rows on top. All is consistent when an Extra dies, for with it may die what runs code."""
+    if s.live == 0 and not (<Rows>s.tape).extras:
+        s.n, s.pool_n = 1, 0  # without a look at them, which takes as long as memory is slow
     cdef int32_t n = s.n
     cdef Row *row = s.rows + n - 1
     while row.handle == NULL:
@@ -591,7 +594,15 @@ cdef inline PyObject *reused_value() noexcept:
 
 cdef inline void stand_for(PyObject *value, Store *s, int32_t k, Row *row) noexcept:
     (<Thin *>value).store, (<Thin *>value).row, row.handle = s, k, value
-    incref(s.tape)
+    if s.live == 0:
+        incref(s.tape)
+    s.live += 1
+
+
+cdef inline void let_go(Store *s) noexcept:
+    s.live -= 1
+    if s.live == 0:
+        decref(s.tape)
 
 
 cdef void free_value(PyObject *value) noexcept:
@@ -602,23 +613,21 @@ cdef void free_value(PyObject *value) noexcept:
         s.rows[(<Thin *>value).row].handle = NULL
         free_values[free_count] = value
         free_count += 1
-        decref(s.tape)
+        let_go(s)
     else:
         free_thoroughly(value)
 
 
 cdef void free_thoroughly "free_thoroughly"(PyObject *value) noexcept:
     cdef Store *s = (<Thin *>value).store
-    cdef PyObject *tape = NULL  # a Value without one never was a Value: see Handle.__cinit__
-    if s != NULL:
-        tape = s.tape
+    if s != NULL:  # else it never was a Value: see Handle.__cinit__
         s.rows[(<Thin *>value).row].handle = NULL
         if (<Thin *>value).weak != NULL:
             PyObject_ClearWeakRefs(value)
     PyObject_Free(value)
     decref(<PyObject *>value_type)
-    if tape != NULL:
-        decref(tape)
+    if s != NULL:
+        let_go(s)
 
 
 cdef object value_of(Store *s, int32_t row):
