@@ -76,7 +76,7 @@ def in_jax(name: str, arity: int, order: float | None = None):
 def test_values_and_derivatives_of_a_rule(name, data):
     rule = RULES[name]
     if name in ("sum", "prod", "logsumexp", "dot"):
-        xs = data.draw(st.tuples(*[st.floats(-30, 30)] * 4))
+        xs = data.draw(st.tuples(*[st.floats(-30, 30).filter(lambda x: x == 0 or abs(x) > 1e-3)] * 4))
     else:
         xs = data.draw(operands(rule))
     assume(all(x == 0 or abs(x) > 1e-300 for x in xs))  # XLA takes smaller ones for 0
