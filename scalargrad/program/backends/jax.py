@@ -8,6 +8,9 @@ would raise), each result is nan, and so is each derivative.
 
 Arithmetic is Python's to the bit, and functions are near to a few units in the last place. A branch that hangs by the
 last place of one may go the other way. On processors XLA takes numbers below 2.3e-308 in size for 0.
+
+XLA fuses rows into kernels, and of thousands of rows that takes minutes on processors, or does not end. Without it,
+4,700 rows were compiled in 40 seconds: jax.jit(f, compiler_options={"xla_disable_hlo_passes": "fusion"}).
 """
 
 from collections.abc import Callable, Iterator

@@ -48,9 +48,9 @@ EXACT = (
 
 #: How far the others may be from the truth, in units in the last place, where it is not 4.
 ULPS = {
-    "erfc": lambda out, *xs: 6,
-    "gelu": lambda out, *xs: 8 + xs[0] ** 2,
-    "lgamma": lambda out, *xs: 16 * max(1.0, 1 / abs(out)),  # it crosses zero
+    "erfc": lambda out, *xs: 8,
+    "gelu": lambda out, *xs: 8 + 2 * xs[0] ** 2,  # the argument of erfc is rounded
+    "lgamma": lambda out, *xs: 16 * max(1.0, 1 / abs(out)) if out else 0,  # it crosses zero
     "polygamma": lambda out, n, x: 16 + 4 ** (n + 4) / abs(out),
     "pow": lambda out, x, y: 4 + abs(y * math.log(x)) / 100,
     "logsumexp": lambda out, *xs: 4 + (max(map(abs, xs)) + len(xs)) / abs(out),
@@ -76,7 +76,7 @@ def in_jax(name: str, arity: int, order: float | None = None):
 def test_values_and_derivatives_of_a_rule(name, data):
     rule = RULES[name]
     if name in ("sum", "prod", "logsumexp", "dot"):
-        xs = data.draw(st.tuples(*[st.floats(-30, 30)] * 4))
+        xs = data.draw(st.tuples(*[st.floats(-30, 30).filter(lambda x: x == 0 or abs(x) > 1e-3)] * 4))
     else:
         xs = data.draw(operands(rule))
     assume(all(x == 0 or abs(x) > 1e-300 for x in xs))  # XLA takes smaller ones for 0
