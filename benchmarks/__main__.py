@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from benchmarks import measure, memory, peers, report
+from benchmarks import measure, memory, peers, programs, report
 from benchmarks.problems import PROBLEMS
 
 OTHERS = {  # besides the problems
@@ -18,6 +18,7 @@ OTHERS = {  # besides the problems
     "network": "a training step, with the garbage collector as it is, and off",
     "growth": "time per operation as the tape grows",
     "memory": "bytes per row",
+    "programs": "Programs beside CasADi, JAX, PyTorch and C by hand, and beside the engine; what was aimed at",
 }
 PARTS_OF = next(p for p in PROBLEMS if p.name == "Rosenbrock" and len(p.x) == 2_000)
 
@@ -31,6 +32,7 @@ def arguments() -> argparse.Namespace:
     )
     parser.add_argument("--only", nargs="+", metavar="WHAT", help="only problems or parts whose name begins like this")
     parser.add_argument("--peers", nargs="+", metavar="PEER", help="only peers whose name begins like this, and floats")
+    parser.add_argument("--threads", type=int, default=1, help="of programs, on so many processors; default: 1")
     parser.add_argument("--list", action="store_true", help="name the problems and peers, and stop")
     parser.add_argument("--json", type=Path, default=Path("build/benchmarks.json"), help="default: %(default)s")
     parser.add_argument("--plot", type=Path, default=Path("build/benchmarks.png"), help="default: %(default)s")
@@ -48,23 +50,26 @@ class Run:
         found, self.missing = peers.load()
         self.options = options
         self.peers = [p for p in found if p.name == "plain floats" or begins(p.name, options.peers)]
-        self.scalar = [p for p in self.peers if p.on_scalars]
+        self.scalar = [p for p in self.peers if isinstance(p, peers.Peer)]
         self.tapes = [p for p in self.scalar if isinstance(p, peers.TapePeer)]
-        self.ours = [p for p in self.scalar if p.package in (None, "scalargrad-tape")]
+        self.ours = [p for p in self.scalar if p.package in (None, "scalargrad-tape") and not p.once]
         self.problems = [p for p in PROBLEMS if begins(p.name, options.only)]
         self.bench = measure.Bench(measure.QUICK if options.quick else measure.Effort())
         self.cells: list[measure.Cell] = []
         self.found: dict[str, dict[str, Any]] = {}
         self.left_out: list[tuple[str, str, str]] = [(name, "all", reason) for name, reason in self.missing.items()]
 
-    def asked(self) -> dict[str, list[tuple[peers.Peer, Callable[[], Any]]]]:
-        """Of what is not a table of problems: for each peer how it is measured."""
-        bench, rows = self.bench, 100_000
+    def asked(self) -> dict[str, list[tuple[str, Callable[[], Any]]]]:
+        """Of what is not a table of problems: for each peer, or comparison, how it is measured."""
+        bench, rows, options = self.bench, 100_000, self.options
         return {
-            "parts": [(p, partial(bench.parts, PARTS_OF, p)) for p in self.tapes],
-            "network": [(p, partial(bench.training, p)) for p in self.peers],
-            "growth": [(p, partial(bench.growth, p)) for p in self.ours],
-            "memory": [(p, partial(memory.bytes_per_row, p, rows)) for p in self.tapes],
+            "parts": [(p.name, partial(bench.parts, PARTS_OF, p)) for p in self.tapes],
+            "network": [(p.name, partial(bench.training, p)) for p in self.peers],
+            "growth": [(p.name, partial(bench.growth, p)) for p in self.ours],
+            "memory": [(p.name, partial(memory.bytes_per_row, p, rows)) for p in self.tapes],
+            "programs": [
+                (name, partial(programs.apart, name, options.threads, options.quick)) for name in programs.COMPARISONS
+            ],
         }
 
     def measure(self) -> None:
@@ -79,13 +84,15 @@ class Run:
                         self.left_out.append((cell.peer, str(problem), cell.reason))
                     step(1, str(problem))
             for what, jobs in others.items():
-                for peer, job in jobs:
-                    step(0, f"{what}: {peer.name}")
+                for name, job in jobs:
+                    step(0, f"{what}: {name}")
                     try:
-                        self.found.setdefault(what, {})[peer.name] = job()
+                        self.found.setdefault(what, {})[name] = job()
                     except Exception as error:
-                        self.left_out.append((peer.name, what, measure.why_not(error)))
+                        self.left_out.append((name, what, measure.why_not(error)))
                     step(1, what)
+        lines = [line for lines in self.found.get("programs", {}).values() for line in lines]
+        self.left_out += [(line["against"], line["what"], line["reason"]) for line in lines if line["reason"]]
 
     def tell(self) -> None:
         around = report.surroundings(self.peers)

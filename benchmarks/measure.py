@@ -14,7 +14,7 @@ from statistics import median, quantiles
 from types import CodeType, FunctionType
 from typing import Any
 
-from benchmarks.peers import Gradient, Peer, TapePeer, mathematics
+from benchmarks.peers import Gradient, Peer, System, TapePeer, mathematics
 from benchmarks.peers.floats import Floats
 from benchmarks.peers.scalargrad import PEERS as OURS
 from benchmarks.peers.scalargrad import READABLE, Scalargrad
@@ -132,7 +132,15 @@ class Bench:
         """How many runs fill a window."""
         return max(1, round(self.effort.window / max(seconds, 1e-9)))
 
-    def check_pace(self, peer: Peer, operations: int) -> None:
+    def seconds(self, run: Callable[[Any], Any], x: Any) -> float:
+        """How many seconds a run takes: the first ones, with cold caches, do not count for more than they are."""
+        seconds = timed(run, x)
+        for _ in range(2):
+            if seconds < self.effort.window:
+                seconds = min(seconds, timed(run, x, self.loops(seconds)))
+        return seconds
+
+    def check_pace(self, peer: System, operations: int) -> None:
         """Raises LeftOut if, by what is known, the peer would take too long."""
         if (seconds := operations * max(peer.least_cost, self.pace_once.get(peer.name, 0.0))) > self.effort.preparation:
             raise LeftOut(f"to record or compile it would take about {seconds:,.1f} s")
@@ -158,7 +166,7 @@ class Bench:
             except Exception as error:
                 cells[peer.name].reason = why_not(error)
         settle()
-        for name, times in self._rounds(FLOATS.prepare(own(f), x), x, runs).items():
+        for name, times in self.rounds(FLOATS.prepare(own(f), x), x, runs).items():
             cells[name].take(times)
         yield from cells.values()
 
@@ -177,17 +185,15 @@ class Bench:
             run(problem.x)
         else:
             check(*run(problem.x), expected)
-        seconds = timed(run, problem.x)
-        if seconds < self.effort.window:
-            seconds = min(seconds, timed(run, problem.x, self.loops(seconds)))
+        seconds = self.seconds(run, problem.x)
         self._learn(self.pace, peer, cell.operations, seconds)
         return run, seconds
 
-    def _rounds(
+    def rounds(
         self, plain: Gradient, x: list[float], runs: dict[str, tuple[Gradient, float]]
     ) -> dict[str, list[tuple[float, float]]]:
         """Of each run the rounds, interleaved: seconds of plain floats, and of the run right after."""
-        base_loops = self.loops(timed(plain, x))
+        base_loops = self.loops(self.seconds(plain, x))
         times: dict[str, list[tuple[float, float]]] = {name: [] for name in runs}
         left = dict.fromkeys(runs, self.effort.cell)
         for i in range(self.effort.rounds):  # the first of two is at a disadvantage: they take turns
@@ -231,11 +237,11 @@ class Bench:
 
     # ── the training step ───────────────────────────────────────────────────────────────────────────────────────────
 
-    def training(self, peer: Peer) -> dict[str, Any]:
+    def training(self, peer: System) -> dict[str, Any]:
         """Seconds per step, and its ratio to plain floats, with the garbage collector as it is, and off."""
         self.check_pace(peer, READABLE.rows(NETWORK.f, NETWORK.x, WRITTEN_OUT))
         if peer.name != FLOATS.name:
-            check(*_first_step(peer), _first_step(REFERENCE))
+            check(*first_step(peer), first_step(REFERENCE))
         plain, found = FLOATS.prepare(own(NETWORK.f), NETWORK.x), {}
         for enabled in (True, False):
             step, _ = peer.training(own(NETWORK.f), NETWORK.x, RATE)
@@ -288,7 +294,7 @@ def settle() -> None:
     gc.freeze()
 
 
-def _first_step(peer: Peer) -> tuple[float, list[float]]:
+def first_step(peer: System) -> tuple[float, list[float]]:
     """The loss before the first step of the training, and the gradient that the step went along."""
     step, weights = peer.training(own(NETWORK.f), NETWORK.x, RATE)
     loss = step(None)

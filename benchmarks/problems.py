@@ -172,6 +172,34 @@ def heston(x, m):
     return m.exp(-rate) * payoffs / float(PATHS)
 
 
+# ── for Programs, measured by themselves: see programs.py ───────────────────────────────────────────────────────────
+
+
+def barrier_option(model, shocks, m, dates):
+    """What one path of Heston's model pays, a down-and-out call: knocked out where it is too low on one of the dates.
+
+    A knock-out is an `if` and ends the path. A variance below zero counts as zero, by relu, which is no other way.
+    """
+    price, variance, speed, level, wildness, correlation, rate = model
+    dt, strike, barrier = 1 / STEPS, 100.0, 90.0
+    rest = m.sqrt(1.0 - correlation * correlation)
+    s, v = price, variance
+    for step in range(STEPS):
+        z, w = shocks[2 * step], shocks[2 * step + 1]
+        positive = m.relu(v) + 1e-12  # of which the root has a derivative
+        deviation = m.sqrt(positive * dt)
+        s = s * m.exp((rate - 0.5 * positive) * dt + deviation * z)
+        v = v + speed * (level - positive) * dt + wildness * deviation * (correlation * z + rest * w)
+        if step in dates and s < barrier:
+            return 0.0 * price
+    return m.exp(-rate) * (s - strike) if s > strike else 0.0 * price
+
+
+HESTON = [100.0, 0.04, 1.5, 0.04, 0.5, -0.7, 0.03]
+QUARTERS = frozenset(range(STEPS // 4, STEPS, STEPS // 4))
+EVERY_STEP = frozenset(range(STEPS))
+
+
 # ── the step of training a network, measured by itself: see training.py ─────────────────────────────────────────────
 
 

@@ -11,7 +11,7 @@ from textwrap import fill
 from typing import Any
 
 from benchmarks.measure import CLOCK, PARTS, Cell
-from benchmarks.peers import Peer
+from benchmarks.peers import System
 
 NOTHING = "–"
 
@@ -129,6 +129,26 @@ def of_memory(memory: dict[str, float]) -> str:
     return "Memory held after recording Rosenbrock, bytes per row:\n\n" + table(["", "bytes"], rows)
 
 
+def of_programs(comparisons: dict[str, list[dict[str, Any]]]) -> str:
+    """Programs beside other compilers, and what was aimed at."""
+    rows, notes = [], []
+    for line in [line for lines in comparisons.values() for line in lines]:
+        found, aim = (NOTHING if x is None else number(x) + line["sign"] for x in (line["found"], line["target"]))
+        if line["target"] is not None:
+            aim = f"{'≤' if line['most'] else '≥'} {aim}"
+        reached = {True: "yes", False: "no", None: ""}[line["reached"]]
+        row = [line["what"], line["against"], number(line["ours"]), number(line["other"]), line["unit"], found, aim]
+        rows.append([*row, reached])
+        if line["note"]:
+            notes.append(f"{line['what']}, {line['against']}: {line['note']}")
+    threads = next((line["threads"] for lines in comparisons.values() for line in lines), 1)
+    head = ["", "against", "a Program", "the other", "", "found", "aim", "reached"]
+    title = (
+        f"Programs: value and gradient, all on {threads} thread{'s' * (threads > 1)} (medians, ratios round by round):"
+    )
+    return "\n\n".join([title, table(head, rows, left=2), *["\n".join(notes)] * bool(notes)])
+
+
 def of_left_out(left_out: Iterable[tuple[str, str, str]]) -> str:
     """What is shown as –, and why: one line for each peer and reason."""
     places: dict[tuple[str, str], list[str]] = {}
@@ -143,7 +163,7 @@ def of_left_out(left_out: Iterable[tuple[str, str, str]]) -> str:
 # ── JSON ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def surroundings(peers: list[Peer]) -> dict[str, Any]:
+def surroundings(peers: list[System]) -> dict[str, Any]:
     """The machine, the Python and the versions of what is measured."""
     import scalargrad
     from scalargrad.engine import ENGINE

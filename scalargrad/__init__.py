@@ -17,6 +17,7 @@ from scalargrad.errors import (
     GateError,
     GradientLostError,
     NotAnInputError,
+    ProgramError,
     RenderError,
     ScalarGradError,
     StaleValueError,
@@ -69,6 +70,7 @@ from scalargrad.functions import (
 )
 from scalargrad.gates import gate
 from scalargrad.graph import animate, draw, explain, play, trace
+from scalargrad.program import Program, compile, load, record
 from scalargrad.sweeps import gradients
 from scalargrad.transforms import derivative, grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 
@@ -77,6 +79,8 @@ __all__ = [
     "GateError",
     "GradientLostError",
     "NotAnInputError",
+    "Program",
+    "ProgramError",
     "RenderError",
     "ScalarGradError",
     "StaleValueError",
@@ -93,6 +97,7 @@ __all__ = [
     "atan2",
     "atanh",
     "cbrt",
+    "compile",
     "cos",
     "cosh",
     "current_tape",
@@ -119,6 +124,7 @@ __all__ = [
     "label",
     "leaky_relu",
     "lgamma",
+    "load",
     "log",
     "log1p",
     "log2",
@@ -131,6 +137,7 @@ __all__ = [
     "play",
     "polygamma",
     "prod",
+    "record",
     "relu",
     "scope",
     "sigmoid",

@@ -26,7 +26,7 @@ from typing import Any
 
 from scalargrad.namespaces import as_float
 
-__all__ = ["Block", "Nest"]
+__all__ = ["Block", "Nest", "parts_of", "remade"]
 
 IsNumber = Callable[[Any], bool]
 
@@ -117,10 +117,10 @@ def _taken_apart(node: Any, is_number: IsNumber, blocks: list[Block]) -> Callabl
     if (block := _block(node, is_number)) is not None:
         blocks.append(block)
         return next
-    if (parts := _parts(node)) is None:
+    if (parts := parts_of(node)) is None:
         return lambda new: node
     builds = {key: _taken_apart(part, is_number, blocks) for key, part in parts.items()}
-    return lambda new: _remade(node, {key: build(new) for key, build in builds.items()})
+    return lambda new: remade(node, {key: build(new) for key, build in builds.items()})
 
 
 def _along(node: Any, other: Any, is_number: IsNumber) -> Iterator[Any]:
@@ -136,8 +136,8 @@ def _along(node: Any, other: Any, is_number: IsNumber) -> Iterator[Any]:
         if found is None or found.shape not in (None, ()):
             raise TypeError(f"there is a {type(other).__name__} where one number is to be")
         yield from found.numbers
-    elif (parts := _parts(node)) is not None:
-        others = _parts(other.tolist() if hasattr(other, "tolist") else other)
+    elif (parts := parts_of(node)) is not None:
+        others = parts_of(other.tolist() if hasattr(other, "tolist") else other)
         if others is None or parts.keys() != others.keys():
             raise TypeError(f"there is a {type(other).__name__} where something with the parts {list(parts)} is to be")
         for key, part in parts.items():
@@ -157,7 +157,7 @@ def _block(node: Any, is_number: IsNumber) -> Block | None:
     return Block(numbers, node.shape)
 
 
-def _parts(node: Any) -> dict[Any, Any] | None:
+def parts_of(node: Any) -> dict[Any, Any] | None:
     """What is in a container, by key, position or field; None for what is no container."""
     if isinstance(node, dict):
         return node
@@ -169,7 +169,7 @@ def _parts(node: Any) -> dict[Any, Any] | None:
     return None
 
 
-def _remade(container: Any, parts: dict[Any, Any]) -> Any:
+def remade(container: Any, parts: dict[Any, Any]) -> Any:
     """A container like this one with other parts."""
     if isinstance(container, dict):
         other = copy.copy(container)  # not type(container)(parts): a defaultdict is not made so

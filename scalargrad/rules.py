@@ -17,6 +17,7 @@ The kinks, chosen once: relu'(0) = 0, abs'(0) = 0, leaky_relu'(0) is the slope, 
 first operand. At an edge of a domain a derivative may be infinite or nan (sqrt at 0); the value still stands.
 """
 
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import reduce
@@ -70,9 +71,19 @@ class Rule:
     routes: bool = False
     ulps: float | Callable[..., float] = 4
 
+    @property
+    def arity(self) -> int | None:
+        """How many operands it takes; None, if any number.
+
+        >>> RULES["fma"].arity, RULES["sum"].arity
+        (3, None)
+        """
+        _, *operands = inspect.signature(self.value).parameters.values()
+        return None if operands[-1].kind is operands[-1].VAR_POSITIONAL else len(operands)
+
     def text(self, *operands: str) -> str:
         """The operation written out: `RULES["add"].text("a", "b")` is `a + b`, and log's is `log(a)`."""
-        if not set(self.symbol) <= set("+-*/%"):
+        if not set(self.symbol) <= set("+-*/%<≤=≠"):
             return f"{self.name}({', '.join(operands)})"
         return f" {self.symbol} ".join(operands) if len(operands) == 2 else f"{self.symbol}{operands[0]}"
 

@@ -3,10 +3,10 @@
 import math
 from fractions import Fraction
 
-__all__ = ["fma", "polygamma"]
+__all__ = ["BERNOULLI", "derivative_of_cot", "fma", "polygamma"]
 
 # Bernoulli numbers B2, B4 … B24 over (2k)!, the coefficients of the asymptotic series.
-_BERNOULLI = (1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6, -3617 / 510, 43867 / 798, -174611 / 330)
+BERNOULLI = (1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6, -3617 / 510, 43867 / 798, -174611 / 330)
 
 
 def polygamma(order: float, x: float) -> float:
@@ -24,11 +24,14 @@ def polygamma(order: float, x: float) -> float:
         raise ValueError(f"polygamma's order is a whole number from 0 on, not {order!r}")
     if math.isnan(x) or x == math.inf:
         return x if math.isnan(x) or n == 0 else 0.0
-    if x <= 0 and x == math.floor(x):
+    if x <= 0 and (math.isinf(x) or x == math.floor(x)):
         raise ValueError(f"polygamma has a pole at {x!r}")
+    if n > 170:  # the factorial of which is too large already; a large one would take for ever
+        raise OverflowError(f"polygamma({n}, {x!r}) is too large for a float")
     if x < 0:
         mirrored = polygamma(n, 1 - x) * (-1 if n % 2 else 1)
-        return mirrored - math.pi ** (n + 1) * _derivative_of_cot(n, math.pi * (x - round(x)))
+        c = 1 / math.tan(math.pi * (x - round(x)))
+        return mirrored - math.pi ** (n + 1) * math.fsum([a * c**k for k, a in enumerate(derivative_of_cot(n))])
     sign, factorial = 1 if n % 2 else -1, math.factorial(n)
     if x ** (n + 1) == 0 or math.isinf(factorial / x ** (n + 1)):
         raise OverflowError(f"polygamma({n}, {x!r}) is too large for a float")
@@ -40,20 +43,23 @@ def polygamma(order: float, x: float) -> float:
         terms += [math.log(x), -0.5 / x]
     else:
         terms += [sign * math.factorial(n - 1) / x**n, sign * 0.5 * factorial / x ** (n + 1)]
-    for k, bernoulli in enumerate(_BERNOULLI, start=1):
+    for k, bernoulli in enumerate(BERNOULLI, start=1):
         rising = math.factorial(2 * k + n - 1) / math.factorial(2 * k)
         terms.append(sign * bernoulli * rising / x ** (2 * k + n))
     return math.fsum(terms)
 
 
-def _derivative_of_cot(n: int, x: float) -> float:
-    """The n-th derivative of cot at x, as a polynomial in c = cot x, for dc/dx = -(1 + c²)."""
+def derivative_of_cot(n: int) -> list[int]:
+    """The n-th derivative of cot, as the coefficients of a polynomial in c = cot x, for dc/dx = -(1 + c²).
+
+    >>> derivative_of_cot(1)
+    [-1, 0, -1]
+    """
     polynomial = [0, 1]
     for _ in range(n):
         slope = [k * a for k, a in enumerate(polynomial)][1:]
         polynomial = [-(a + b) for a, b in zip([*slope, 0, 0], [0, 0, *slope], strict=True)]
-    c = 1 / math.tan(x)
-    return math.fsum([a * c**k for k, a in enumerate(polynomial)])
+    return polynomial
 
 
 def _exact_fma(x: float, y: float, z: float) -> float:

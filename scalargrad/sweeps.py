@@ -4,6 +4,10 @@ A sweep with numbers back from a root is the engine's. With Values in place of n
 each row's local derivatives are evaluated again by its rule, on the row's operands, so that derivatives of any order
 need no further rules. That costs rows, so a `Trace` does it only where a derivative *varies* with what somebody may
 differentiate by later, and has plain numbers everywhere else.
+
+While a Program is recorded, whatever depends on its inputs varies, and so does what `where`, max and min choose: both of
+their operands may be reached. The recorded sweep then hands an adjoint on to where it is reached, and 0.0 elsewhere,
+even if a local derivative is infinite there: what is not chosen has no say, as in a sweep with numbers.
 """
 
 from __future__ import annotations
@@ -65,10 +69,11 @@ def gradients(y: Value, xs: Iterable[Value], *, create_graph: bool = False) -> l
     for v in (y, *xs):
         if type(v) is not Value:
             raise TypeError(not_a_number("gradients(y, xs) takes a Value y and a list of Values xs", v))
-    if not create_graph:
+    if not create_graph and not _varies(y):
         return adjoints({y: 1.0}, xs) or []
     with y.tape:
-        return [x if type(x) is Value else Value(x) for x in Trace({y: 1.0}).pull(xs)]
+        found = [x if type(x) is Value else Value(x) for x in Trace({y: 1.0}).pull(xs)]
+    return found if create_graph else [x.detach() for x in found]
 
 
 class Trace:
@@ -82,7 +87,8 @@ class Trace:
     def __init__(self, seeds: dict[Value, Any], first: Value | None = None, inputs: list[Value] | None = None) -> None:
         self.seeds, self._first, self._inputs = seeds, first, inputs
         self._start = {y: 1.0 if type(seed) is Value else seed for y, seed in seeds.items()}
-        self._found = None if inputs is None else adjoints(self._start, inputs, first)
+        self._recorded = any(map(_varies, seeds))  # for a Program
+        self._found = None if inputs is None or self._recorded else adjoints(self._start, inputs, first)
         self.varying = self._varying() if self._found is None else set()
 
     @cached_property
@@ -94,8 +100,8 @@ class Trace:
 
     def _varying(self) -> set[Value]:
         rows, outside = self._rows
-        if self._first is None:
-            return set(rows)
+        if self._first is None or self._recorded:
+            return {*rows, *outside}
         varying = set(outside)
         for row in rows if outside else ():
             if any(operand in varying for operand in _values(row)):
@@ -107,6 +113,7 @@ class Trace:
         if not self.varying and not any(type(seed) is Value for seed in self.seeds.values()):
             return self._found if xs is self._inputs and self._found else adjoints(self._start, xs) or []
         adjoint, between, rows = dict(self.seeds), set(xs), self._rows[0]
+        reach: dict[Value, Any] = {}  # of what a Program may not reach, and 0.0 where it does not; 1.0 for the others
         for row in rows:
             if any(operand in between for operand in _values(row)):
                 between.add(row)
@@ -114,16 +121,33 @@ class Trace:
             if row in adjoint and row in between:
                 for operand, slope in self._slopes(row):
                     if operand in between:
-                        share = _product(adjoint[row], slope)
+                        share, reached = self._share(row, adjoint[row], slope, reach.get(row, 1.0))
+                        if type(reached) is Value:
+                            reach[operand] = _either(reach.get(operand, 1.0 if operand in adjoint else 0.0), reached)
+                        elif operand in reach:
+                            del reach[operand]
                         adjoint[operand] = adjoint[operand] + share if operand in adjoint else share
         return [kept(adjoint.get(x, 0.0)) for x in xs]
+
+    def _share(self, row: Value, adjoint: Any, slope: Any, reached: Any) -> tuple[Any, Any]:
+        """What a row hands on to an operand, and whether it does: a Value where that depends on a choice."""
+        if self._recorded and row.rule is not None and row.rule.routes and type(slope) is Value:
+            reached = _product(reached, slope)
+            return VALUES.where(reached, adjoint, 0.0), reached
+        share = _product(adjoint, slope)
+        if type(reached) is Value and type(slope) is Value:  # which may be infinite
+            share = VALUES.where(reached, share, 0.0)
+        return share, reached
 
     def push(self, speeds: dict[Value, Any]) -> dict[Value, Any]:
         """How fast all rows change when some of them change at these speeds: one pass in the order of recording."""
         speeds = dict(speeds)
         for row in self._rows[0]:
             if row not in speeds and any(operand in speeds for operand in _values(row)):
-                shares = [_product(speeds[operand], slope) for operand, slope in self._slopes(row) if operand in speeds]
+                slopes = self._slopes(row)
+                shares = [
+                    self._share(row, speeds[operand], slope, 1.0)[0] for operand, slope in slopes if operand in speeds
+                ]
                 if shares:
                     speeds[row] = reduce(operator.add, shares)
         return speeds
@@ -131,7 +155,9 @@ class Trace:
     def _slopes(self, row: Value) -> Iterator[tuple[Value, Any]]:
         """The operands of a row that a gradient flows to, and the local derivatives: Values where they vary."""
         slopes: Sequence[Any] = row.local_derivatives
-        if row in self.varying and row.operands:
+        if self._recorded and row.rule is not None:
+            slopes = _quietly(row.rule.derivatives, VALUES, *row.operands, out=row)
+        elif row in self.varying and row.operands:
             operands = [bare(x) if type(x) is Value and x not in self.varying else x for x in row.operands]
             try:
                 slopes = row.rule.derivatives(VALUES, *operands, out=row)
@@ -144,10 +170,7 @@ class Trace:
 
 def bare(value: Value) -> float:
     """The number of a Value, read on behalf of nobody who might lose a gradient by it."""
-    state = here.state
-    before, data = state.data_read, value.data
-    state.data_read = before
-    return data
+    return value._data
 
 
 def kept(x: Any) -> Any:
@@ -157,6 +180,27 @@ def kept(x: Any) -> Any:
 
 def _values(row: Value) -> list[Value]:
     return [x for x in row.operands if type(x) is Value]
+
+
+def _varies(y: Value) -> bool:
+    """Whether a Program is being recorded in which this may come to other numbers."""
+    recorder = here.state.recorder
+    return recorder is not None and recorder.varies(y)
+
+
+def _quietly(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    """Call a function; where an operation would raise, it gives what IEEE 754 says."""
+    state = here.state
+    recorder, quiet = state.recorder, state.quiet
+    state.told(recorder, quiet=True)
+    try:
+        return function(*args, **kwargs)
+    finally:
+        state.told(recorder, quiet)
+
+
+def _either(x: Any, y: Any) -> Any:
+    return y if type(x) is float and x == 0.0 else x + y
 
 
 def _product(x: Any, y: Any) -> Any:

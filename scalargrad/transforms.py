@@ -57,7 +57,7 @@ class _Run:
         self.arguments, self._one = Nest(chosen, _is_value), not isinstance(argnums, (tuple, list))
         if not self.arguments.numbers:
             raise TypeError(f"{self.name} is to be differentiated by {shorten(repr(chosen))}, in which is no number")
-        with _recording() as state:
+        with despite_no_grad() as state:
             self._plain = self.arguments.plain or Value not in map(type, self.arguments.numbers)
             self.inputs = inputs(self.arguments.numbers) if self._plain else _aliases(self.arguments.numbers)
             given |= zip(places, self.arguments.filled(self.inputs), strict=True)
@@ -128,7 +128,7 @@ class _Run:
 
 
 @contextmanager
-def _recording() -> Iterator[State]:
+def despite_no_grad() -> Iterator[State]:
     """Record, whatever no_grad is around, and see afresh whether anybody reads the bare number of a Value."""
     state = here.state
     around = [mode for mode in state.entered if mode.kind == "no_grad"]
@@ -219,6 +219,8 @@ def _decorator(transform: Callable[..., Any]) -> Callable[..., Any]:
             return partial(either, **options)
         if not callable(f):
             raise TypeError(f"{transform.__name__} takes a function, not {shorten(repr(f))} ({type(f).__name__})")
+        if hasattr(f, "transformed") and transform.__name__ != "vjp":  # compiled; and so is its derivative
+            return f.transformed(partial(either, **options))
         return wraps(f, updated=())(transform(f, **options))
 
     return either

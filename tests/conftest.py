@@ -9,6 +9,7 @@ import importlib.util
 import itertools
 import os
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from hypothesis import settings
@@ -24,6 +25,17 @@ if os.environ.get("REQUIRE_NATIVE") == "1" or importlib.util.find_spec("scalargr
 # No test passes or fails by the time that an example takes: on a busy machine, or under the sanitizers, that is long.
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
+
+
+@pytest.fixture
+def elsewhere():
+    """A function that does some work in a thread of its own, and hands back the result or raises the exception."""
+
+    def do(work):
+        with ThreadPoolExecutor(1) as pool:
+            return pool.submit(work).result()
+
+    return do
 
 
 # ── the tests of each engine ────────────────────────────────────────────────────────────────────────────────────────

@@ -200,6 +200,12 @@ def test_polygamma_is_that_of_mpmath(order, x):
     assert polygamma(order, x) == pytest.approx(expected, rel=1e-13, abs=0)
 
 
+@pytest.mark.parametrize("x", [2.5, -2.5, 1e300])
+def test_polygamma_of_a_huge_order_overflows_at_once(x):
+    with pytest.raises(OverflowError):
+        polygamma(2.0**40, x)
+
+
 def test_polygamma_differentiates_to_the_next_order():
     x = Value(2.5)
     assert gradients(polygamma(1, x), [x]) == [polygamma(2, 2.5)]

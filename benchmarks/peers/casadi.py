@@ -5,11 +5,11 @@ from typing import Any
 import casadi
 import numpy
 
-from benchmarks.peers import Gradient, Peer, mathematics
+from benchmarks.peers import Compiler, Gradient, OnPoints, mathematics
 
 
-class Casadi(Peer):
-    name, package, once = "casadi, run again", "casadi", True
+class Casadi(Compiler):
+    name, package = "casadi, run again", "casadi"
     m = mathematics(
         casadi,
         relu=lambda x: casadi.fmax(x, 0.0),
@@ -17,21 +17,34 @@ class Casadi(Peer):
     )
 
     def prepare(self, f: Any, x: list[float]) -> Gradient:
-        symbols = casadi.SX.sym("x", len(x))
-        y = f(casadi.vertsplit(symbols), self.m)
-        function = casadi.Function("f", [symbols], [y, casadi.densify(casadi.gradient(y, symbols))])
-        buffer, run_it = function.buffer()
-        point, value, gradient = numpy.zeros(len(x)), numpy.zeros(1), numpy.zeros(len(x))
-        buffer.set_arg(0, memoryview(point))
-        buffer.set_res(0, memoryview(value))
-        buffer.set_res(1, memoryview(gradient))
+        point = numpy.array([x])
+        run_it = self.on_points(f, point)
 
         def run(x: list[float]) -> tuple[float, list[float]]:
-            point[:] = x
-            run_it()
-            return float(value[0]), gradient.tolist()
+            point[0] = x
+            values, gradients = run_it()
+            return float(values[0]), gradients[0].tolist()
 
-        run.keeps = buffer, function
+        return run
+
+    def on_points(self, f: Any, points: numpy.ndarray, threads: int = 1) -> OnPoints:
+        count, n = points.shape
+        symbols = casadi.SX.sym("x", n)
+        y = f(casadi.vertsplit(symbols), self.m)
+        function = casadi.Function("f", [symbols], [y, casadi.densify(casadi.gradient(y, symbols))])
+        if count > 1:  # a point is a column there, and matrices are stored by columns
+            function = function.map(count) if threads == 1 else function.map(count, "thread", threads)
+        buffer, run_it = function.buffer()
+        values, gradients = numpy.zeros(count), numpy.zeros((count, n))
+        buffer.set_arg(0, memoryview(points.reshape(-1)))
+        buffer.set_res(0, memoryview(values))
+        buffer.set_res(1, memoryview(gradients.reshape(-1)))
+
+        def run() -> tuple[numpy.ndarray, numpy.ndarray]:
+            run_it()
+            return values, gradients
+
+        run.keeps = buffer, function, points
         return run
 
 

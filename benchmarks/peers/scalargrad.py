@@ -6,12 +6,17 @@ import sys
 from types import ModuleType
 from typing import Any
 
+import scalargrad
+import scalargrad.nn
 from benchmarks.peers import Gradient, Peer, Step, TapePeer, mathematics
 from benchmarks.problems import MOONS, SIZES
+from scalargrad.engine import ENGINE
 
 
 def under(engine: str) -> tuple[ModuleType, ModuleType]:
-    """scalargrad and scalargrad.nn, imported once more, to run under this engine beside the other one."""
+    """scalargrad and scalargrad.nn as they run under this engine; if need be imported once more, beside the other one."""
+    if engine == ENGINE:
+        return scalargrad, scalargrad.nn
     ours = {name: module for name, module in sys.modules.items() if name.partition(".")[0] == "scalargrad"}
     before = os.environ.get("SCALARGRAD_ENGINE")
     for name in ours:

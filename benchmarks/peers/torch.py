@@ -5,7 +5,7 @@ from typing import Any
 
 import torch
 
-from benchmarks.peers import Peer, Step, TapePeer, mathematics
+from benchmarks.peers import Step, System, TapePeer, mathematics
 from benchmarks.problems import MOONS, SIZES
 
 torch.set_num_threads(1)
@@ -25,10 +25,10 @@ class Torch(TapePeer):
         return y.item()
 
 
-class TorchTensors(Peer):
+class TorchTensors(System):
     """What PyTorch is made for: the whole batch at once."""
 
-    name, package, on_scalars = "torch, tensors", "torch", False
+    name, package = "torch, tensors", "torch"
 
     def training(self, loss: Any, weights: list[float], rate: float) -> tuple[Step, Any]:
         modules: list[torch.nn.Module] = []

@@ -18,7 +18,6 @@ In this order: tapes, recording, sweeping, Value.
 
 from __future__ import annotations
 
-import inspect
 import weakref
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -30,12 +29,12 @@ from typing import Any, NoReturn, Self, cast
 from scalargrad.engine import messages
 from scalargrad.engine.number import Number, real, text
 from scalargrad.engine.table import html_table, table
-from scalargrad.engine.thread import here
+from scalargrad.engine.thread import Path, here
 from scalargrad.errors import StaleValueError, TapeError
 from scalargrad.namespaces import FLOATS, IEEE, IeeeFloat, as_float, namespace_of
 from scalargrad.rules import RULES, Rule
 
-__all__ = ["Tape", "Value", "adjoints", "current_tape", "function", "inputs", "reduction", "sweep"]
+__all__ = ["Tape", "Value", "adjoints", "current_tape", "function", "inputs", "neurons", "reduction", "sweep"]
 
 # ── tapes ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -142,9 +141,15 @@ def _record(rule: Rule, operands: tuple[Value | float, ...]) -> Value:
     try:
         data = rule.value(FLOATS, *numbers)
     except Exception as error:
-        raise messages.failed(error, rule, operands, numbers) from None
+        if not state.quiet:
+            if state.recorder is not None:
+                state.recorder.refused(rule, operands, error)
+            raise messages.failed(error, rule, operands, numbers) from None
+        data = float(rule.value(IEEE, *map(IeeeFloat, numbers)))
     if not state.recording:
-        return _append(tape, None, data, (), ())
+        if state.recorder is None:
+            return _append(tape, None, data, (), ())
+        return _append(tape, rule, data, operands, (None,) * len(operands))  # a Program has to know where it came from
     try:
         derivatives = rule.derivatives(FLOATS, *numbers, out=data)
     except Exception:  # at an edge of the domain: what IEEE 754 says, an infinity or nan
@@ -153,7 +158,7 @@ def _record(rule: Rule, operands: tuple[Value | float, ...]) -> Value:
         except Exception as error:  # a gate's, that uses math itself
             raise messages.failed(error, rule, operands, numbers) from None
         derivatives = tuple(None if d is None else float(d) for d in derivatives)
-    if rule.routes:
+    if rule.routes and state.recorder is None:
         derivatives = tuple(d or None for d in derivatives)  # not reached, which is other than reached by 0
     if tape._clock != began:  # a gate has done more than calculate
         for x in operands:
@@ -178,6 +183,8 @@ def _append(tape: Tape, rule: Rule | None, data: float, operands: Any, derivativ
     row._order = row._changed = tape._clock  # from here on, no signal handler or finalizer can come between
     tape._clock += 1
     rows.append(ref)
+    if state.recorder is not None:
+        state.recorder.took(row)
     return row
 
 
@@ -197,9 +204,7 @@ def function(rule: Rule) -> Callable[..., Any]:
     >>> add(1, 2), add(Value(1), 2)
     (3.0, Value(3.0))
     """
-    parameters = list(inspect.signature(rule.value).parameters.values())[1:]
-    arity = None if parameters[-1].kind is parameters[-1].VAR_POSITIONAL else len(parameters)
-    demand = f"{rule.name} takes Values and real numbers"
+    arity, demand = rule.arity, f"{rule.name} takes Values and real numbers"
 
     def apply(*operands: Any) -> Any:
         if arity is not None and len(operands) != arity:
@@ -228,6 +233,17 @@ def reduction(rule: Rule) -> Callable[..., Any]:
     return lambda *lists: apply(*chain.from_iterable(lists))
 
 
+def neurons(rule: Rule | None) -> Callable[[list[Any], list[Any], list[Path], list[Any]], list[Value]]:
+    """What records rule(dot(weights, xs) + bias) for the neurons of a layer, each in a scope of its own.
+
+    It gives the outputs of the first ones, as many as it records without calling them; here that is none.
+
+    >>> len(neurons(RULES["tanh"])([[Value(2.0)], [Value(3.0)]], [0.5, 1.0], [("first",), ("second",)], [1.0])) <= 2
+    True
+    """
+    return lambda weights, biases, scopes, xs: []
+
+
 # ── sweeping ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -243,15 +259,11 @@ def sweep(seeds: dict[Value, float], first: Value | None = None) -> dict[Value, 
     >>> sweep({x * x: 1.0, x + 1: 10.0})[x]
     16.0
     """
+    _check_ends(seeds, first)
     adjoints: dict[Value, float | None] = {root: float(seed) for root, seed in seeds.items()}
     start = -1 if first is None else first._order
     reached = {-root._order: root for root in seeds if root._order >= start}  # rows by minus their order
     latest = sorted(reached)  # a heap of these orders
-    tapes = {value._tape for value in (*seeds, first) if value is not None}
-    if len(tapes) > 1:
-        raise TapeError(messages.MIXED_TAPES)
-    for tape in tapes:
-        tape._check_thread()
     while latest:
         row = reached[heappop(latest)]
         adjoint = adjoints[row]
@@ -268,6 +280,20 @@ def sweep(seeds: dict[Value, float], first: Value | None = None) -> dict[Value, 
             if adjoint is not None and derivative is not None:
                 adjoints[operand] = (adjoints[operand] or 0.0) + adjoint * derivative
     return adjoints
+
+
+def _check_ends(roots: Iterable[Value], first: Value | None) -> None:
+    """They are Values, on one tape, and this is its thread."""
+    for root in roots:
+        if type(root) is not Value:
+            raise TypeError(messages.not_a_number("the roots of a sweep are Values", root))
+    if first is not None and type(first) is not Value:
+        raise TypeError(messages.not_a_number("a sweep begins at a Value", first))
+    tapes = {value._tape for value in (*roots, first) if value is not None}
+    if len(tapes) > 1:
+        raise TapeError(messages.MIXED_TAPES)
+    for tape in tapes:
+        tape._check_thread()
 
 
 def adjoints(seeds: dict[Value, float], xs: Sequence[Value], first: Value | None = None) -> list[float] | None:
@@ -364,11 +390,12 @@ class Value(Number):
     def data(self) -> float:
         """The number. It can be set on an input; sweeping what was recorded from the old number then raises."""
         self._tape._state.data_read = True  # for whoever wonders where a gradient was lost
-        return self._data
+        return self._data if here.state.recorder is None else cast(float, here.state.recorder.read(self))
 
     @data.setter
     def data(self, data: object) -> None:
         self._check_input("setting data")
+        self._check_effect("setting data")
         self._tape._check_thread()
         self._data = real("the data of a Value is a real number", data)
         self._changed = self._tape._clock
@@ -419,6 +446,7 @@ class Value(Number):
 
         Raises StaleValueError if the data of an input was set after this was recorded. An error changes no grad.
         """
+        self._check_effect("backward()")
         adjoints = sweep({self: real("a seed is a real number", seed)})
         rows = [row for row, adjoint in adjoints.items() if adjoint is not None]
         grads = [adjoints[row] if row._operands else row.grad + adjoints[row] for row in rows]  # type: ignore[operator]
@@ -426,7 +454,7 @@ class Value(Number):
 
     def detach(self) -> Value:
         """A new input on the current tape, with this number and no history."""
-        return Value(self._data)
+        return Value(self._data) if here.state.recorder is None else cast(Value, here.state.recorder.detached(self))
 
     @property
     def _prev(self) -> set[Value]:

@@ -1,6 +1,6 @@
 """The printed tape: its rows as an aligned table."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from scalargrad.engine.messages import shorten
@@ -33,14 +33,26 @@ def table(rows: Sequence[Any]) -> str:
 
 def html_table(rows: Sequence[Any]) -> str:
     """The same for a notebook."""
+    (headings, *lines), left_out = _lines(rows)
+    if left_out:
+        lines.insert(_SHOWN // 2, (left_out,))
+    return html(headings, lines)
+
+
+def html(headings: Sequence[str], rows: Iterable[Sequence[str]], style: str = "") -> str:
+    """A table of texts, which may be several lines each; a row of one text spans all columns.
+
+    >>> html(["name", "value"], [["x < y", "2"], ["more"]])
+    '<table><tr><th>name</th><th>value</th></tr><tr><td>x &lt; y</td><td>2</td></tr><tr><td colspan="2">more</td></tr></table>'
+    """
     from html import escape  # only now, for it takes as long to import as the rest of the engine's Python
 
-    (headings, *lines), left_out = _lines(rows)
-    texts = ["".join(f"<td>{escape(cell)}</td>" for cell in line) for line in lines]
-    if left_out:
-        texts.insert(_SHOWN // 2, f'<td colspan="{len(headings)}">{left_out}</td>')
+    def cells(row: Sequence[str]) -> str:
+        span = f' colspan="{len(headings)}"' if len(row) == 1 else ""
+        return "".join(f"<td{span}{style}>{escape(cell)}</td>" for cell in row).replace("\n", "<br>")
+
     head = "".join(f"<th>{heading}</th>" for heading in headings)
-    return f"<table><tr>{head}</tr>{''.join(f'<tr>{text}</tr>' for text in texts)}</table>"
+    return f"<table><tr>{head}</tr>{''.join(f'<tr>{cells(row)}</tr>' for row in rows)}</table>"
 
 
 def _lines(rows: Sequence[Any]) -> tuple[list[tuple[str, ...]], str]:

@@ -20,22 +20,27 @@ _PATHS: dict[Path, Path] = {}
 class Name:
     """The name of a scope that can be entered often, and in little time: see State.enter."""
 
-    __slots__ = ("name",)
+    __slots__ = ("latest", "name")
     kind = "scope"
 
     def __init__(self, name: str) -> None:
         self.name = name
+        self.latest: tuple[Path | None, Path] = None, ()  # what `within` was given, and gave
 
     def within(self, scope: Path) -> Path:
         """The scope of this name in another."""
-        path = (*scope, self.name)
-        return _PATHS.setdefault(path, path)
+        around, path = self.latest
+        if around is not scope:
+            path = (*scope, self.name)
+            path = _PATHS.setdefault(path, path)
+            self.latest = scope, path
+        return path
 
 
 class State:
     """The state of one thread. A tape keeps its owner's, and so can tell whether it is in the right thread."""
 
-    __slots__ = ("caller", "data_read", "debug", "entered", "plain", "recording", "scope", "tapes")
+    __slots__ = ("data_read", "debug", "entered", "plain", "quiet", "recorder", "recording", "scope", "tapes")
 
     def __init__(self) -> None:
         self.tapes: list[Any] = []  # the innermost last
@@ -43,26 +48,38 @@ class State:
         self.recording = True
         self.debug = False
         self.scope: Path = ()
-        self.plain: Path | None = ()  # the scope, where it records and debug is off; else None
+        self.plain: Path | None = ()  # the scope, where it records and none of debug, recorder, quiet is on; else None
         self.data_read = False  # whether anybody has read the bare number of a Value
-        self.caller: Any = None  # the Module that runs
+        self.recorder: Any = None  # while a Program is recorded, who is told of every row: see program/recording.py
+        self.quiet = False  # whether an operation gives IEEE 754's infinity or nan where it would raise
 
     def settle(self) -> None:
         modes = list(self.entered)
         kinds = [mode.kind for mode in modes]
         path = tuple([mode.name for mode in modes if mode.kind == "scope"])
         self.recording, self.debug = "no_grad" not in kinds, "debug" in kinds
-        self._be_in(_PATHS.setdefault(path, path))
+        self.scope = path = _PATHS.setdefault(path, path)
+        plain = self.recording and not self.debug and self.recorder is None and not self.quiet
+        self.plain = path if plain else None
 
-    def _be_in(self, scope: Path) -> None:
+    def be_in(self, scope: Path) -> None:
+        """Change the scope, and no more."""
         self.scope = scope
-        self.plain = scope if self.recording and not self.debug else None
+        if self.plain is not None:
+            self.plain = scope
+
+    def told(self, recorder: Any, quiet: bool = False) -> None:
+        """From now on, tell this recorder of every row, or nobody if None."""
+        self.recorder, self.quiet = recorder, quiet
+        self.settle()
 
     def enter(self, name: Name) -> None:
         """Enter a scope, as `with scope(name)` does in several times the time; `leave` has to follow."""
         try:
             self.entered.append(name)
-            self._be_in(name.within(self.scope))
+            self.scope = path = name.within(self.scope)
+            if self.plain is not None:
+                self.plain = path
         except BaseException:  # an interrupt, or no memory: what `leave` will find fits together
             self.settle()
             raise
@@ -73,8 +90,13 @@ class State:
         if last >= 0 and entered[last] is name:
             try:
                 entered.pop()
-                path = self.scope[:-1]
-                self._be_in(_PATHS.setdefault(path, path))
+                around, path = name.latest
+                if around is None or path is not self.scope:  # it was entered elsewhere meanwhile
+                    around = self.scope[:-1]
+                    around = _PATHS.setdefault(around, around)
+                self.scope = around
+                if self.plain is not None:
+                    self.plain = around
             except BaseException:  # as in _Mode.__exit__
                 del entered[last:]
                 self.settle()

@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping
 
-from scalargrad.graph.model import Expression
+from scalargrad.engine import Value
+from scalargrad.errors import StaleValueError
+from scalargrad.graph.model import Expression, Pass, follow, read
 from scalargrad.graph.names import Names
 from scalargrad.graph.spelling import brief
 from scalargrad.namespaces import FLOATS
 
-__all__ = ["again", "out_of_date"]
+__all__ = ["again", "follow_or_tell"]
 
 
 def again(expression: Expression, changed: Mapping[int, float]) -> list[float]:
@@ -32,7 +34,16 @@ def again(expression: Expression, changed: Mapping[int, float]) -> list[float]:
     return values
 
 
-def out_of_date(expression: Expression) -> str:
+def follow_or_tell(root: Value) -> Pass:
+    """The same as `follow`; a StaleValueError has a note that tells which rows are out of date."""
+    try:
+        return follow(root)
+    except StaleValueError as error:
+        error.add_note(_out_of_date(read([root])))
+        raise
+
+
+def _out_of_date(expression: Expression) -> str:
     """Which rows do not hold any more, because the data of an input was set after they were recorded."""
     names = Names(expression)
     try:

@@ -18,7 +18,7 @@ from typing import Any
 import graphviz
 
 from scalargrad.graph.fold import Box, Drawing, Flow, Item, Scope, columns, span
-from scalargrad.graph.look import THEMES, Look
+from scalargrad.graph.look import PLAIN, THEMES, Look
 from scalargrad.graph.model import Node
 from scalargrad.graph.spelling import literal, named
 from scalargrad.graph.text import box_lines
@@ -46,7 +46,7 @@ _MANY, _HURRY = 750, {"nslimit": "0", "nslimit1": "0", "mclimit": "0.1", "rankse
 _MANY_FRAMED = 100
 
 
-def dot_source(drawing: Drawing, look: Look = Look()) -> str:  # noqa: B008 (it is frozen)
+def dot_source(drawing: Drawing, look: Look = PLAIN) -> str:
     """DOT for what is drawn: a box n0, n1 … for each node, n2op for the operation that computed n2, f0 for a box.
 
     >>> from scalargrad import Value

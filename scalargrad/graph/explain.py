@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, overload
 from scalargrad.engine import Value
 from scalargrad.engine.messages import not_a_number, shorten
 from scalargrad.engine.number import real
-from scalargrad.graph.model import follow
 
 if TYPE_CHECKING:  # who does not ask does not wait for it
     from scalargrad.graph.explanation import Explanation, Overview
@@ -77,7 +76,8 @@ was recorded: compute the expression again, or use x.detach() for what shall kee
         raise ValueError(f"k= is how many paths are listed, 1 at least, not {shorten(repr(k))}")
     if move is not None and not isfinite(move := real("move= is a real number, how far to move x", move)):
         raise ValueError(f"move= is a finite number, how far to move x, not {move}")
+    from scalargrad.graph.again import follow_or_tell
     from scalargrad.graph.explanation import Explanation, Ground, Overview
 
-    ground = Ground(follow(y))
+    ground = Ground(follow_or_tell(y))
     return Overview(ground, k) if x is None else Explanation(ground, x, k, move)

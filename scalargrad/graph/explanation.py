@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
-from html import escape
 from math import floor, isfinite, log10
 from textwrap import fill
 
@@ -13,6 +12,7 @@ from scalargrad.graph.again import again
 from scalargrad.graph.causes import Cause, causes, nearly, origin
 from scalargrad.graph.model import Pass, Row
 from scalargrad.graph.names import Names
+from scalargrad.graph.notebook import as_html
 from scalargrad.graph.paths import Path, Paths
 from scalargrad.graph.spelling import brief, literal
 
@@ -151,11 +151,7 @@ class Explanation:
         return str(self)
 
     def _repr_html_(self) -> str:
-        head = "".join(f"<th>{word}</th>" for word in ("product", "share", "path"))
-        rows = ["".join(f"<td style='text-align: left'>{escape(cell)}</td>" for cell in row) for row in self._rows]
-        table = f"<table><tr>{head}</tr>{''.join(f'<tr>{row}</tr>' for row in rows)}</table>" if rows else ""
-        before, after = ("<br>".join(map(escape, lines)) for lines in ([self._heading, *self._because], self._ending))
-        return f"<p>{before}</p>{table}<p>{after}</p>"
+        return as_html([self._heading, *self._because], ("product", "share", "path"), self._rows, self._ending)
 
     @property
     def _name(self) -> str:
@@ -266,10 +262,7 @@ class Overview:
         return str(self)
 
     def _repr_html_(self) -> str:
-        head = "".join(f"<th>{word}</th>" for word in _HEADINGS)
-        rows = ["".join(f"<td style='text-align: left'>{escape(cell)}</td>" for cell in row) for row in self._rows]
-        table = f"<table><tr>{head}</tr>{''.join(f'<tr>{row}</tr>' for row in rows)}</table>"
-        return f"<p>{'<br>'.join(map(escape, self._heading))}</p>{table}<p>{'<br>'.join(self._ending)}</p>"
+        return as_html(self._heading, _HEADINGS, self._rows, self._ending)
 
     @property
     def _heading(self) -> list[str]:

@@ -6,7 +6,7 @@ from typing import Any, TypeAlias
 
 from scalargrad.graph.spelling import literal, number
 
-__all__ = ["THEMES", "Look", "NumberFormat", "Theme"]
+__all__ = ["PLAIN", "THEMES", "Look", "NumberFormat", "Theme"]
 
 #: A format specification such as ".3f", or a function of a number that returns its text; None is four digits or exact.
 NumberFormat: TypeAlias = str | Callable[[float], str] | None
@@ -96,3 +96,7 @@ class Look:
         if not isinstance(text, str):
             raise TypeError(f"number= returned {text!r} for {x!r}, and not a text")
         return literal(text)
+
+
+#: As `draw` has it if nothing is asked for.
+PLAIN = Look()

@@ -5,12 +5,10 @@ Everything that shows an expression (DOT, text) reads this model, and only this 
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from importlib import import_module
 from operator import attrgetter
 from typing import Literal, Protocol, runtime_checkable
 
 from scalargrad.engine import Value, sweep
-from scalargrad.errors import StaleValueError
 from scalargrad.rules import Rule
 
 __all__ = ["Edge", "Expression", "Node", "Pass", "Row", "follow", "read"]
@@ -124,20 +122,13 @@ def read(roots: Iterable[Row], numbers: dict[Row, int] | None = None) -> Express
 
 
 def follow(root: Value) -> Pass:
-    """Read all that a Value depends on, and sweep back from it.
-
-    Raises StaleValueError as `backward` does, with a note on the rows that are out of date.
+    """Read all that a Value depends on, and sweep back from it. Raises StaleValueError as `backward` does.
 
     >>> x = Value(3.0)
     >>> follow(x * x + 1).adjoints, x.has_grad
     ((6.0, 1.0, None, 1.0), False)
     """
-    try:
-        adjoints = sweep({root: 1.0})  # which comes to all rows that there are to read
-    except StaleValueError as error:
-        again = import_module("scalargrad.graph.again")  # which is built on this module
-        error.add_note(again.out_of_date(read([root])))
-        raise
+    adjoints = sweep({root: 1.0})  # which comes to all rows that there are to read
     expression, numbers = _express((root,), adjoints)
     rows, found = list[Row | None]([None] * len(expression.nodes)), list[float | None]([None] * len(expression.nodes))
     for row, adjoint in adjoints.items():

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from scalargrad.graph import symbols
 from scalargrad.graph.model import Expression
-from scalargrad.graph.spelling import brief, literal
+from scalargrad.graph.spelling import brief, literal, sign
 from scalargrad.rules import Rule
 
 __all__ = ["Names", "is_name", "law"]
@@ -15,9 +15,6 @@ _PLAIN = re.compile(r"[^\W\d²³¹⁰-⁹]([^\W²³¹⁰-⁹]|[.\[\]'₀-₉])*"
 _NAME = re.compile(rf"({_PLAIN.pattern}|'[^']*')?(#\d+)?")
 _WIDTH = 16
 _PLACE = 0xF0000  # for private use, so in no formula: where the name of an operand goes
-
-
-_SIGNS = {"*": "×", "-": "−"}
 
 
 def law(of: str, by: str, slope: str) -> str:
@@ -91,7 +88,7 @@ class Names:
         """The three parts of a title."""
         name, operation = self[i], self.operation(i)
         of = operation if name.startswith("#") else f"{name} = {operation}" if operation else name
-        return f"#{i}", literal(_SIGNS.get(self._nodes[i].symbol, self._nodes[i].symbol), 12), f"[{literal(of, 30)}]"
+        return f"#{i}", literal(sign(self._nodes[i].symbol), 12), f"[{literal(of, 30)}]"
 
     def law(self, i: int, place: int) -> str:
         """A local derivative of a result as an equation; empty if it has no formula."""

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from scalargrad.errors import RenderError
+from scalargrad.files import destination, write
 from scalargrad.graph import render
 from scalargrad.graph.dot import dot_source
-from scalargrad.graph.files import write
 from scalargrad.graph.fold import Collapse, Drawing, fold
 from scalargrad.graph.look import Look, NumberFormat
 from scalargrad.graph.model import Expression, Row, read
@@ -37,6 +37,8 @@ def draw(
     highlight: Iterable[Row] = (),
 ) -> "Graph":
     """A picture of how the Values ys were computed, as they are now: `draw(y)`, `draw(y, z)` or `draw([y, z])`.
+
+    What has `roots` is drawn from them: a Program, at the numbers it was recorded with.
 
     A box is an input, a constant or a result, with its label, value and gradient ("not yet" before any backward
     pass, "not reached" where that did not come); an ellipse is the operation that computed it; an edge into an
@@ -80,6 +82,7 @@ def draw(
     """
     roots: list[Any] = []
     for y in ys:
+        y = getattr(y, "roots", y)  # as a Program has them
         roots.extend([y] if isinstance(y, Row) or not isinstance(y, Iterable) else y)
     for root in roots:
         if not isinstance(root, Row):
@@ -163,8 +166,8 @@ class Graph:
     def save(self, path: str | os.PathLike[str], scale: float = 2.0) -> Path:
         """Write the picture to a file, in the format that its suffix says: .svg, .png, .pdf or .dot; returns the path.
 
-        The scale is that of a PNG. The file appears complete or not at all. Raises ValueError for another suffix, OSError where the file cannot
-        be written, and RenderError as svg does; a PDF takes an installed Graphviz.
+        The scale is that of a PNG. The file appears complete or not at all. Raises ValueError for another suffix,
+        OSError where the file cannot be written, and RenderError as svg does; a PDF takes an installed Graphviz.
 
         >>> from scalargrad import Value
         >>> draw(Value(1.0)).save("y.bmp")
@@ -172,19 +175,16 @@ class Graph:
             ...
         ValueError: y.bmp: the suffix of a picture is one of .svg, .png, .pdf, .dot
         """
-        path = Path(path)
-        if not path.parent.is_dir():
-            raise FileNotFoundError(f"{path}: there is no directory {path.parent}")
-        if path.suffix.lower() == ".svg":
-            content = self.svg().encode()
-        elif path.suffix.lower() == ".png":
-            content = self.png(scale)
-        elif path.suffix.lower() == ".pdf":
-            content = render.pdf(self.source)
-        elif path.suffix.lower() == ".dot":
-            content = self.source.encode()
-        else:
-            raise ValueError(f"{path}: the suffix of a picture is one of .svg, .png, .pdf, .dot")
+        path = destination(path, (".svg", ".png", ".pdf", ".dot"), "a picture")
+        match path.suffix.lower():
+            case ".svg":
+                content = self.svg().encode()
+            case ".png":
+                content = self.png(scale)
+            case ".pdf":
+                content = render.pdf(self.source)
+            case _:
+                content = self.source.encode()
         write(path, content)
         return path
 

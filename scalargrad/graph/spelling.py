@@ -1,6 +1,6 @@
 """How numbers and labels are written in a picture, whichever kind of picture it is."""
 
-__all__ = ["brief", "literal", "named", "number"]
+__all__ = ["brief", "grown", "literal", "named", "number", "sign"]
 
 
 def number(x: float | None, none: str = "none") -> str:
@@ -22,6 +22,24 @@ def brief(x: float | None) -> str:
     ['1', '−0.105', '1235', '3.333e−301', '0', '−inf', 'True']
     """
     return str(x) if isinstance(x, bool) or x is None else f"{x + 0.0:.4g}".replace("-", "−")
+
+
+def grown(before: float, more: float) -> str:
+    """A sum that grows, in a sentence.
+
+    >>> grown(2.0, 3.0), grown(1.0, -0.25)
+    ('2 + 3 = 5', '1 − 0.25 = 0.75')
+    """
+    return f"{brief(before)} {'−' if more < 0 else '+'} {brief(abs(more))} = {brief(before + more)}"
+
+
+def sign(symbol: str) -> str:
+    """The symbol of an operation as a sentence has it.
+
+    >>> sign("*"), sign("-"), sign("tanh")
+    ('×', '−', 'tanh')
+    """
+    return {"*": "×", "-": "−"}.get(symbol, symbol)
 
 
 def literal(text: str, width: int | None = 40) -> str:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from html import escape
 from itertools import islice
 
 from scalargrad.graph.model import Pass, Row
 from scalargrad.graph.names import Names, is_name, law
-from scalargrad.graph.spelling import brief, literal
+from scalargrad.graph.notebook import as_html
+from scalargrad.graph.spelling import brief, grown, literal
 
 __all__ = ["Contribution", "Step", "Trace"]
 
@@ -61,8 +61,7 @@ class Contribution:
             else:
                 why = f"{self.law} = {slope}"
         if self.before is not None:
-            sign = "−" if self.share < 0 else "+"
-            growth = f"{self.name}: {brief(self.before)} {sign} {brief(abs(self.share))} = {brief(self.after)}"
+            growth = f"{self.name}: {grown(self.before, self.share)}"
         return f"{self.name} += {brief(self.adjoint)} · {factor} = {brief(self.share)}", why, growth
 
     @property
@@ -165,16 +164,8 @@ class Trace:
 
     def _repr_html_(self) -> str:
         shown = list(islice(self._walk(), self._limit))
-        rows = []
-        for step in shown:
-            cells = [escape(cell) for cell in (*step.title, brief(step.adjoint))]
-            cells.append("<br>".join(escape(str(contribution)) for contribution in step.contributions))
-            rows.append("<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>")
-        ending = "<br>".join(map(escape, self._ending(len(shown))))
-        return (
-            f"<p>{escape(self._title)}</p><table style='text-align: left'><tr><th></th><th>operation</th><th></th>"
-            f"<th>adjoint</th><th>adds</th></tr>{''.join(rows)}</table><p>{ending}</p>"
-        )
+        rows = [(*step.title, brief(step.adjoint), "\n".join(map(str, step.contributions))) for step in shown]
+        return as_html([self._title], ("", "operation", "", "adjoint", "adds"), rows, self._ending(len(shown)))
 
     @property
     def _title(self) -> str:
@@ -189,20 +180,22 @@ class Trace:
             lines.append(f"… {more:,} more rows")
         if missed := results.count(None):
             lines.append(f"rows that only lead to operands that were not chosen, and so get nothing: {missed:,}")
-        inputs = [i for i, node in enumerate(nodes) if node.kind == "input" and adjoints[i] is not None]
-        if not inputs:
-            return lines
-        given = [f"{self._names[i]} {brief(adjoints[i])}" for i in inputs]
-        lines += ["", "backward() adds this to the inputs: " + _some(given, ", ")]
-        before = [i for i in inputs if nodes[i].grad is not None]
-        if before:
-            lines.append("together with what is there already: " + _some([self._added(i) for i in before], ", "))
+        given, added = self.added()
+        if given:
+            lines += ["", "backward() adds this to the inputs: " + _some(given, ", ")]
+        if added:
+            lines.append("together with what is there already: " + _some(added, ", "))
         return lines
 
-    def _added(self, i: int) -> str:
-        before, more = self._pass.expression.nodes[i].grad or 0.0, self._pass.adjoints[i] or 0.0
-        sign = "−" if more < 0 else "+"
-        return f"{self._names[i]} {brief(before)} {sign} {brief(abs(more))} = {brief(before + more)}"
+    def added(self) -> tuple[list[str], list[str]]:
+        """What `backward()` adds to the grads of inputs, and what that comes to where there is a grad already."""
+        given, added = [], []
+        for i, (node, adjoint) in enumerate(zip(self._pass.expression.nodes, self._pass.adjoints)):
+            if node.kind == "input" and adjoint is not None:
+                given.append(f"{self._names[i]} {brief(adjoint)}")
+                if node.grad is not None:
+                    added.append(f"{self._names[i]} {grown(node.grad, adjoint)}")
+        return given, added
 
     def _walk(self) -> Iterator[Step]:
         nodes, names = self._pass.expression.nodes, self._names

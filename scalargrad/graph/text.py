@@ -3,7 +3,7 @@
 from collections import deque
 
 from scalargrad.graph.fold import Box, Drawing, Flow, Item
-from scalargrad.graph.look import Look
+from scalargrad.graph.look import PLAIN, Look
 from scalargrad.graph.model import Node
 from scalargrad.graph.spelling import literal, named
 
@@ -12,7 +12,7 @@ __all__ = ["box_lines", "text"]
 _DEEPEST = 20  # what is deeper starts again at the left: else most of the text would be indentation
 
 
-def text(drawing: Drawing, limit: int = 200, look: Look = Look()) -> str:  # noqa: B008 (it is frozen)
+def text(drawing: Drawing, limit: int = 200, look: Look = PLAIN) -> str:
     """A tree with the root on top, in at most so many lines, and the caption.
 
     In brackets stands the number of a node, in parentheses the local derivative along the edge above it. What is used

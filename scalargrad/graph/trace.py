@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from scalargrad.engine import Value
 from scalargrad.engine.messages import not_a_number, shorten
-from scalargrad.graph.model import follow
 
 if TYPE_CHECKING:  # who does not ask does not wait for it
     from scalargrad.graph.steps import Trace
@@ -60,9 +59,10 @@ def trace(y: Value, *, limit: int | None = 50, step: bool = False) -> Trace:
         raise TypeError(not_a_number("trace(y) takes a Value", y))
     if limit is not None and (type(limit) is not int or limit < 0):
         raise ValueError(f"limit= is how many rows are shown, or None for all, not {shorten(repr(limit))}")
+    from scalargrad.graph.again import follow_or_tell
     from scalargrad.graph.steps import Trace
 
-    found = Trace(follow(y), limit)
+    found = Trace(follow_or_tell(y), limit)
     if step:
         found.play()
     return found

@@ -11,6 +11,8 @@
 ...     optimizer.step()
 >>> [round(model(x).data) for x in xs]
 [0, 1, 1, 0]
+
+`fit(model, xs, ys, mse, optimizer, steps=500)` is this loop; with `compile=True` it runs from Programs.
 """
 
 from scalargrad.nn.layers import Add, Affine, Linear, Mul, ReLU, Sequential, Sigmoid, SoftmaxWithLoss, Tanh
@@ -18,6 +20,7 @@ from scalargrad.nn.losses import binary_cross_entropy, hinge, mse, softmax_cross
 from scalargrad.nn.mlp import MLP, Layer, Neuron
 from scalargrad.nn.module import Module
 from scalargrad.nn.optim import SGD, Adam
+from scalargrad.nn.training import fit
 
 __all__ = [
     "MLP",
@@ -36,6 +39,7 @@ __all__ = [
     "SoftmaxWithLoss",
     "Tanh",
     "binary_cross_entropy",
+    "fit",
     "hinge",
     "mse",
     "softmax_cross_entropy",

@@ -1,10 +1,12 @@
 """Losses: one number that tells how far predictions are from their targets, the mean over all that was given.
 
-Each takes Values or plain numbers, and gives a Value or a plain number. Targets are plain numbers.
+Each takes Values or plain numbers, and gives a Value or a plain number. Targets are plain numbers; those of mse and hinge
+may be Values too.
 """
 
 from typing import Any
 
+from scalargrad.engine import Value
 from scalargrad.functions import dot, log, log1p, logsumexp, relu, softplus, sum
 from scalargrad.nn.nests import as_lists, number, pairs, shape
 
@@ -26,15 +28,15 @@ def mse(predictions: Any, targets: Any) -> Any:
 def hinge(scores: Any, targets: Any) -> Any:
     """The mean of max(0, 1 - target * score): nothing where a score is on the side of its target, 1 or -1, by 1 at least.
 
-    A number or a nest of them, and targets of the same shape; raises ValueError if the shapes differ, nothing is given,
-    or a target is neither 1 nor -1.
+    A number or a nest of them, and targets of the same shape; a target may be a Value too. Raises ValueError if the
+    shapes differ, nothing is given, or a target is neither 1 nor -1.
 
     >>> hinge([2.0, 0.5, 0.5], [1, 1, -1])
     0.6666666666666666
     """
     terms = []
     for score, target in _some("hinge", scores, targets):
-        sign = number("a target", target)
+        sign = target if isinstance(target, Value) else number("a target", target)
         if abs(sign) != 1:
             raise ValueError(f"a target of hinge is 1 or -1, not {target!r}")
         terms.append(relu(1 - sign * score))

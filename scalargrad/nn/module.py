@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
+from threading import local
 from types import MappingProxyType
 from typing import Any
 
@@ -12,6 +14,9 @@ from scalargrad.nn.nests import alike, as_lists, leaves, number, on_each, shape
 
 __all__ = ["Module"]
 
+_OF_RUNS = ("_slice", "_names", "_known_steps", "_known_recorder")  # attributes that are not copied
+_class_name = cache(Name)
+
 
 @dataclass
 class _Slice:
@@ -21,6 +26,29 @@ class _Slice:
     outputs: Any  # a nest
     displaced: bool  # whether forward() ran before it, and no backward() answered that
     swept: bool = False
+
+
+class _Calls:
+    """What the calls of Modules in one thread look at: all in one place, for each look at a thread's own takes time."""
+
+    __slots__ = ("caller", "state")
+
+    def __init__(self) -> None:
+        self.state = here.state
+        self.caller: Module | None = None  # the one that runs
+
+
+class _Here(local):
+    def __init__(self) -> None:
+        self.calls = _Calls()
+
+
+_here = _Here()
+
+
+def calls_here() -> "_Calls":
+    """Of this thread."""
+    return _here.calls
 
 
 class Module:
@@ -63,33 +91,34 @@ class Module:
 
         What it records is in a scope: its attribute path in the Module that calls it, as "layers.0", or else its class.
         """
-        state = here.state
-        caller = state.caller
-        name = Name(type(self).__name__) if caller is None else caller._name_of(self)
+        calls = _here.calls
+        state, caller = calls.state, calls.caller
+        name = _class_name(type(self).__name__) if caller is None else caller._name_of(self)
         try:
             state.enter(name)
-            state.caller = self
+            calls.caller = self
             return self.compute(*xs)
         finally:
-            state.caller = caller
+            calls.caller = caller
             state.leave(name)
 
     def _call_each(self, parts: list[Any], x: Any) -> list[Any]:
         """`[part(x) for part in parts]`, in less time, of some Modules among its attributes, while it is called itself."""
-        state = here.state
-        steps = self._steps(parts, state.scope) if state.caller is self else None
+        calls = _here.calls
+        state = calls.state
+        steps = self._steps(parts, state.scope) if calls.caller is self else None
         if not steps:
             return [part(x) for part in parts]
         entered, plain, out, name = state.entered, state.plain is not None, [], Name("")
         entered += [name]  # unlike a call, it lets no interrupt in before the first scope is set
         try:
             for part, name, path in steps:
-                entered[-1], state.caller, state.scope = name, part, path
+                entered[-1], calls.caller, state.scope = name, part, path
                 if plain:
                     state.plain = path
                 out.append(part.compute(x))
         finally:
-            state.caller = self
+            calls.caller = self
             state.leave(name)
         return out
 
@@ -226,7 +255,7 @@ class Module:
             raise TypeError(f"{self!r} takes {len(self.takes_gradient)} argument(s), not {len(xs)}")
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: thing for name, thing in vars(self).items() if name not in ("_slice", "_names", "_known_steps")}
+        return {name: thing for name, thing in vars(self).items() if name not in _OF_RUNS}
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}()"

@@ -1,16 +1,19 @@
 """Optimizers: how parameters are adjusted, once their gradients are known."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from math import sqrt
+from typing import Any
 
 from scalargrad.engine import Value
 from scalargrad.nn.nests import number
 
-__all__ = ["SGD", "Adam"]
+__all__ = ["SGD", "Adam", "Optimizer"]
 
 
-class _Optimizer:
+class Optimizer:
     """What the optimizers share: the parameters, and how fast to go (`lr`, which may be set between steps)."""
+
+    _first: tuple[float, ...]  # what is known of a parameter before its first step
 
     def __init__(self, parameters: Iterable[Value], lr: float) -> None:
         if not isinstance(parameters, Iterable):
@@ -26,6 +29,7 @@ class _Optimizer:
         if not number("lr", lr) > 0:
             raise ValueError(f"lr is positive, not {lr!r}")
         self.lr = lr
+        self._states = [self._first] * len(self.parameters)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {len(self.parameters):,} parameter(s), lr={self.lr!r}>"
@@ -39,13 +43,15 @@ class _Optimizer:
         """Adjust each parameter by its gradient. One that no backward pass has reached stays as it is."""
         for i, parameter in enumerate(self.parameters):
             if parameter.has_grad:
-                parameter.data -= self.lr * self._direction(i, parameter.grad)
+                direction, self._states[i] = self._direction(parameter.grad, self._states[i], sqrt)
+                parameter.data -= self.lr * direction
 
-    def _direction(self, i: int, grad: float) -> float:
+    def _direction(self, grad: Any, state: tuple[Any, ...], sqrt: Callable[[Any], Any]) -> tuple[Any, tuple[Any, ...]]:
+        """Against which direction to go, and what is known then; of one parameter, or of all of them as arrays."""
         raise NotImplementedError
 
 
-class SGD(_Optimizer):
+class SGD(Optimizer):
     """Gradient descent: p -= lr * v, where v = momentum * v + p.grad, and at first p.grad.
 
     That is momentum as PyTorch has it. Raises ValueError if there are no parameters, one is given twice, lr is not
@@ -61,17 +67,18 @@ class SGD(_Optimizer):
     1.0
     """
 
+    _first = (0.0,)  # the velocity
+
     def __init__(self, parameters: Iterable[Value], lr: float = 0.01, momentum: float = 0.0) -> None:
         super().__init__(parameters, lr)
         self.momentum = _fraction("momentum", momentum)
-        self._velocity = [0.0] * len(self.parameters)
 
-    def _direction(self, i: int, grad: float) -> float:
-        self._velocity[i] = self.momentum * self._velocity[i] + grad
-        return self._velocity[i]
+    def _direction(self, grad: Any, state: tuple[Any, ...], sqrt: Callable[[Any], Any]) -> tuple[Any, tuple[Any, ...]]:
+        velocity = self.momentum * state[0] + grad
+        return velocity, (velocity,)
 
 
-class Adam(_Optimizer):
+class Adam(Optimizer):
     """Adam (Kingma and Ba, 2015, algorithm 1): p -= lr * m / (√v + eps), for moving means m of p.grad and v of its square.
 
     `betas` are the shares that the old mean keeps in m and in v; both are divided by what they lack for starting at 0.
@@ -86,6 +93,8 @@ class Adam(_Optimizer):
     2.9
     """
 
+    _first = (0.0, 0.0, 0)  # the means m and v, and how many steps it took
+
     def __init__(
         self,
         parameters: Iterable[Value],
@@ -98,13 +107,11 @@ class Adam(_Optimizer):
         if not number("eps", eps) >= 0:
             raise ValueError(f"eps is not negative: {eps!r} is")
         self.eps = eps
-        self._moments = [(0.0, 0.0, 0)] * len(self.parameters)  # and how many steps a parameter took
 
-    def _direction(self, i: int, grad: float) -> float:
-        (b1, b2), (m, v, t) = self.betas, self._moments[i]
+    def _direction(self, grad: Any, state: tuple[Any, ...], sqrt: Callable[[Any], Any]) -> tuple[Any, tuple[Any, ...]]:
+        (b1, b2), (m, v, t) = self.betas, state
         m, v, t = b1 * m + (1 - b1) * grad, b2 * v + (1 - b2) * grad * grad, t + 1
-        self._moments[i] = m, v, t
-        return m / (1 - b1**t) / (sqrt(v / (1 - b2**t)) + self.eps)
+        return m / (1 - b1**t) / (sqrt(v / (1 - b2**t)) + self.eps), (m, v, t)
 
 
 def _fraction(name: str, share: float) -> float:

@@ -10,22 +10,23 @@ then its constants, then one for each row, which a rule computes from numbers be
 ([13.0], False, False)
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, reduce
 from math import inf
 from operator import and_
 from typing import Any
 
+from scalargrad.namespaces import FLOATS, IEEE, IeeeFloat
 from scalargrad.program.steering import STEERING
 from scalargrad.rules import RULES, Rule
 
-__all__ = ["Code", "Guard", "Row", "evaluate", "fault", "may_raise"]
+__all__ = ["RAISES", "TABLE", "Code", "Guard", "Row", "evaluate", "fault", "is_of_table", "may_raise"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # a frozen one takes four times as long to make, and there may be a million
 class Row:
-    """One number, computed by a rule from others.
+    """One number, computed by a rule from others. Nobody changes it.
 
     operands  which numbers the rule is applied to
     quiet     where Python would raise it is IEEE 754's infinity or nan: part of a derivative, at an edge of a domain
@@ -38,6 +39,10 @@ class Row:
     label: str = ""
     scope: tuple[str, ...] = ()
     line: str | None = None
+
+    def of(self, operands: tuple[int, ...]) -> "Row":
+        """The same of other operands."""
+        return Row(self.rule, operands, self.quiet, self.label, self.scope, self.line)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,15 +80,47 @@ class Code:
         """The constants by their number."""
         return dict(enumerate(self.constants, start=self.inputs + self.shared))
 
+    @cached_property
+    def last_used(self) -> dict[int, list[int]]:
+        """By the number of a row, the numbers that nobody needs after it; outputs are needed to the end."""
+        last: dict[int, int] = {}
+        for at, row in enumerate(self.rows, start=self.start):
+            last[at] = at
+            last.update(dict.fromkeys(row.operands, at))
+        found: dict[int, list[int]] = {}
+        for number in last.keys() - self.outputs:
+            found.setdefault(last[number], []).append(number)
+        return found
 
-def evaluate(code: Code, m: Any, inputs: Sequence[Any], shared: Sequence[Any]) -> tuple[list[Any], Any, Any]:
+    @cached_property
+    def most_alive(self) -> int:
+        """How many numbers are needed at once, at most."""
+        alive = most = self.start
+        for at in range(self.start, self.numbers):
+            alive += 1
+            most = max(most, alive)
+            alive -= len(self.last_used.get(at, ()))
+        return most
+
+
+def evaluate(
+    code: Code,
+    m: Any,
+    inputs: Sequence[Any],
+    shared: Sequence[Any],
+    constant: Callable[[Any], Any] | None = None,
+    instead: Mapping[Rule, Callable[..., Any]] = {},
+) -> tuple[list[Any], Any, Any]:
     """The outputs, by the mathematics namespace `m`, for numbers of its kind; and what is to be known of them.
+
+    `constant` makes such a number of a constant, if it takes that. `instead` has the values of rules whose operators
+    these numbers understand otherwise than Python does.
 
     The second result is whether a row failed (Python would have raised there), the third whether a guard came out
     differently, so that the source goes another way; whichever comes first counts. Both are what `m` has for truth,
     or False.
     """
-    numbers = [*inputs, *shared, *code.constants]
+    numbers: list[Any] = [*inputs, *shared, *(map(constant, code.constants) if constant else code.constants)]
     failed: Any = False
     strayed: Any = False
     guards = _by_number(code.guards)
@@ -92,12 +129,14 @@ def evaluate(code: Code, m: Any, inputs: Sequence[Any], shared: Sequence[Any]) -
             strayed = _or(strayed, numbers[at] != guard[0].expected)
     for at, row in enumerate(code.rows, start=code.start):
         operands = [numbers[i] for i in row.operands]
-        out = row.rule.value(m, *operands)
+        out = instead.get(row.rule, row.rule.value)(m, *operands)
         numbers.append(out)
         if not row.quiet and (wrong := fault(m, row.rule, operands, out)) is not None:
             failed = _or(failed, _unless(strayed, wrong))
         for one in guards.get(at, ()):
             strayed = _or(strayed, _unless(failed, out != one.expected))
+        for done in code.last_used.get(at, ()):
+            numbers[done] = None
     return [numbers[i] for i in code.outputs], failed, strayed
 
 
@@ -105,16 +144,15 @@ def evaluate(code: Code, m: Any, inputs: Sequence[Any], shared: Sequence[Any]) -
 
 #: What cannot raise: plain arithmetic, which overflows to an infinity, and functions that exist everywhere.
 _NEVER = {
-    *(rule for name, rule in STEERING.items() if name != "floordiv"),
+    *map(STEERING.__getitem__, ("lt", "le", "eq", "ne", "and", "or", "detach")),
     *map(RULES.__getitem__, ("add", "sub", "mul", "neg", "pos", "abs", "sum", "prod", "dot", "maximum", "minimum")),
     *map(RULES.__getitem__, ("where", "hypot", "cbrt", "atan", "atan2", "tanh", "asinh", "erf", "erfc", "logsumexp")),
     *map(RULES.__getitem__, ("relu", "leaky_relu", "sigmoid", "softplus", "gelu")),
 }
 
 #: Where Python raises outside of the domain, nan excepted, and nowhere else. Others overflow, or take no infinity.
-_BY_DOMAIN = {
-    RULES[name] for name in ("sqrt", "log", "log1p", "log2", "log10", "asin", "acos", "acosh", "atanh")
-}
+_BY_DOMAIN = {RULES[name] for name in ("sqrt", "log", "log1p", "log2", "log10", "asin", "acos", "acosh", "atanh")}
+_TO_WHOLE = {STEERING[name] for name in ("floor", "ceil", "trunc", "round")}  # which an infinity or nan is not
 _DIVISIONS = {RULES["div"], RULES["mod"], STEERING["floordiv"]}
 _POWERS = {RULES["pow"], RULES["pow_const"], RULES["const_pow"]}
 
@@ -139,14 +177,43 @@ def fault(m: Any, rule: Rule, operands: Sequence[Any], out: Any) -> Any | None:
         return None
     if rule in _DIVISIONS:
         return operands[1] == 0  # of a nan, too
+    if rule in _TO_WHOLE:
+        return _not(abs(operands[0]) < inf)
     known = reduce(and_, [x == x for x in operands])
     if rule in _BY_DOMAIN and rule.domain is not None:
         return _not(rule.domain(m, *operands)) & known
     finite = reduce(and_, [abs(x) < inf for x in operands])
     wrong = ((out != out) & known) | ((abs(out) == inf) & finite)  # the very criterion of Python's math
     if rule in _POWERS:
-        return wrong | ((operands[0] == 0) & (operands[1] < 0))
+        return wrong | ((operands[0] == 0) & (operands[1] < 0) & (operands[1] > -inf))  # 0.0 ** -inf is inf
     return wrong
+
+
+def _raises(rule: Rule) -> Rule:
+    def value(m: Any, *xs: Any) -> Any:
+        if m is FLOATS:
+            m, xs = IEEE, tuple(map(IeeeFloat, xs))
+        return m.where(fault(m, rule, xs, rule.value(m, *xs)), 1.0, 0.0)
+
+    return Rule(f"{rule.name} raises", "raises", value, lambda m, *xs, out: (None,) * len(xs))
+
+
+#: By rule, the rule of what comes to 1.0 where that one raises, and to 0.0 where it does not.
+RAISES: dict[Rule, Rule] = {rule: _raises(rule) for rule in (*RULES.values(), *STEERING.values()) if may_raise(rule)}
+_NEVER.update(RAISES.values())
+
+
+#: Every rule that a Code may have, by name, but for gates.
+TABLE: dict[str, Rule] = {**RULES, **STEERING, **{rule.name: rule for rule in RAISES.values()}}
+
+
+def is_of_table(rule: Rule) -> bool:
+    """Whether it is a rule that everybody knows, and no gate.
+
+    >>> is_of_table(RULES["mul"])
+    True
+    """
+    return TABLE.get(rule.name) is rule
 
 
 def _not(truth: Any) -> Any:

@@ -3,14 +3,13 @@
 import math
 from collections.abc import Iterator, Mapping
 from functools import cache
-from inspect import signature
 from typing import Any
 
 from scalargrad.namespaces import FLOATS
 from scalargrad.rules import Rule
 from scalargrad.testing.expression import Branch, Expression, Operand, Operation
 
-__all__ = ["CONSTANTS", "Builder", "Pick", "arity"]
+__all__ = ["CONSTANTS", "Builder", "Pick"]
 
 _LARGEST = 1e6  # of the numbers and the local derivatives in a program
 
@@ -48,7 +47,7 @@ class Builder:
             if branch is None or not self._branch(name, picks, *branch):
                 self._operation(name, picks)
         if not self.rows:
-            any(self._operation(name, [0] * (arity(self.rules[name]) or 1)) for name in self.names)
+            any(self._operation(name, [0] * (self.rules[name].arity or 1)) for name in self.names)
         return Expression(self.point, tuple(self.rows), self.rules, engine)
 
     def _branch(self, name: str, picks: list[Pick], left: Pick, right: Pick, other: tuple[str, list[Pick]]) -> bool:
@@ -87,7 +86,7 @@ class Builder:
             if constant is not None:
                 operands = tuple(constant if isinstance(x, float) else x for x in operands)
             yield Operation(name, operands)
-            if arity(self.rules[name]) is None:
+            if self.rules[name].arity is None:
                 yield Operation(name, operands + operands[:1])
             for guard in _GUARDS:
                 if all(step.name in self.names for step in guard):
@@ -179,12 +178,6 @@ def _is_smooth(rule: Rule, xs: list[float], out: float, slopes: list[float | Non
         if jump > _JUMP * _NEAR * (1 + abs(slope)) or max(turns) > _TURN:
             return False
     return True
-
-
-@cache
-def arity(rule: Rule) -> int | None:
-    parameters = list(signature(rule.value).parameters.values())[1:]
-    return None if parameters[-1].kind is parameters[-1].VAR_POSITIONAL else len(parameters)
 
 
 @cache

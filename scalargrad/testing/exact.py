@@ -128,6 +128,9 @@ class Exact(Number):
     def detach(self) -> "Exact":
         return self
 
+    def leaky_relu(self, slope: Any = 0.01) -> Any:
+        return RULES["leaky_relu"].value(EXACT, self, slope)
+
     def __repr__(self) -> str:
         return str(self._data)
 
@@ -192,4 +195,3 @@ for _name in set(dir(Value)) - set(dir(Exact)):
     _operation = "atan2" if _name == "arctan2" else _name.replace("arc", "a")
     if _operation in RULES:
         setattr(Exact, _name, _method(_operation))
-Exact.leaky_relu = lambda x, slope=0.01: RULES["leaky_relu"].value(EXACT, x, slope)  # type: ignore[attr-defined]

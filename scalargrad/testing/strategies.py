@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 import scalargrad
 from scalargrad.engine import Value
 from scalargrad.rules import RULES, Rule
-from scalargrad.testing.builder import CONSTANTS, Builder, Pick, arity
+from scalargrad.testing.builder import CONSTANTS, Builder, Pick
 from scalargrad.testing.expression import Expression
 
 __all__ = ["expressions", "points", "values"]
@@ -88,7 +88,7 @@ def expressions(
 
     def operation(draw: st.DrawFn) -> tuple[str, list[Pick]]:
         which = draw(name)
-        return which, [draw(operand) for _ in range(arity(rules[which]) or draw(count))]
+        return which, [draw(operand) for _ in range(rules[which].arity or draw(count))]
 
     @st.composite
     def row(draw: st.DrawFn) -> Any:

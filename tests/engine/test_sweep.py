@@ -165,6 +165,24 @@ def test_a_seed_becomes_a_float(engine, seed):
     assert [type(adjoint) for adjoint in engine.sweep({x * 1.0: seed, x: seed}).values()] == [float, float]
 
 
+def sweeps_of(engine):
+    """Both that it has, as functions of seeds and of where to end."""
+    return engine.sweep, lambda seeds, first=None: engine.adjoints(seeds, [], first)
+
+
+@pytest.mark.parametrize("root", [2.0, "x", None])
+def test_a_root_that_is_no_value_is_refused(engine, root):
+    for sweep in sweeps_of(engine):
+        with pytest.raises(TypeError, match="the roots of a sweep are Values, not "):
+            sweep({Value(1.0): 1.0, root: 1.0})
+
+
+def test_a_sweep_that_is_to_end_at_no_value_is_refused(engine):
+    for sweep in sweeps_of(engine):
+        with pytest.raises(TypeError, match=r"^a sweep begins at a Value, not 2\.0 \(float\)$"):
+            sweep({Value(1.0): 1.0}, 2.0)
+
+
 def test_a_zero_seed_reaches_with_zero():
     x = Value(3.0)
     (x * x).backward(0.0)

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from scalargrad import Value, play, sigmoid
+from scalargrad import Value, play, scope, sigmoid
+from scalargrad.graph.model import follow
+from scalargrad.graph.player.story import tell
 from tests.graph.browser import Player
 
 # A real Graphviz is tested where there is one; REQUIRE_DOT says that there has to be.
@@ -101,3 +103,47 @@ def opened(browser, tmp_path):
     for page, url in pages[-1:]:  # the logs of those before were emptied
         assert page.complaints() == []
         assert page.requests() == [url]
+
+
+# ── a player of one expression ──────────────────────────────────────────────────────────────────────────────────────
+
+
+def _gated():
+    """sigmoid(w·x + b) · x, whose x is used twice; the weighing is a scope."""
+    w, x, b = Value(2.0, label="w"), Value(-3.0, label="x"), Value(6.5, label="b")
+    with scope("layer"):
+        s = w * x + b
+    s.label = "s"
+    y = sigmoid(s) * x
+    y.label = "y"
+    return y
+
+
+@pytest.fixture
+def gated():
+    """sigmoid(w·x + b) · x."""
+    return _gated()
+
+
+@pytest.fixture
+def story(gated):
+    """What the player tells of it."""
+    return tell(follow(gated), 400, "play")
+
+
+@pytest.fixture
+def number(story):
+    """The id of the node with a label."""
+    return {piece.label: f"#n{i}" for i, piece in enumerate(story.pieces) if piece.label}
+
+
+@pytest.fixture(scope="session")
+def file(tmp_path_factory):
+    """Its player."""
+    return play(_gated(), tmp_path_factory.mktemp("player") / "gated.html")
+
+
+@pytest.fixture
+def page(opened, file):
+    """The player in the browser."""
+    return opened(file)

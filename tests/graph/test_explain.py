@@ -8,6 +8,8 @@ from hypothesis import given, settings
 
 from scalargrad import StaleValueError, Value, atan2, debug, explain, maximum, nn, relu, sigmoid, sqrt, tanh, where
 from scalargrad.engine import sweep
+from scalargrad.graph.causes import _FLAT
+from scalargrad.rules import RULES
 from scalargrad.testing.strategies import expressions
 
 
@@ -151,6 +153,10 @@ def test_a_relu_that_is_off(x, w):
     assert cause.kind == "off"
     assert cause.row.rule.name == "relu"
     assert str(cause) == "#4 ReLU [relu(#3)] is off: d relu(#3)/d#3 = 0 if #3 ≤ 0 else 1 = 0 at #3 = −6"
+
+
+def test_what_is_flat_far_out_is_in_the_table_of_rules():
+    assert _FLAT.keys() <= RULES.keys()
 
 
 @pytest.mark.parametrize("function", [lambda v: tanh(400 * v), lambda v: sigmoid(400 * v)])

@@ -1,37 +1,21 @@
-"""`play`: the file that it writes, and the page in a real browser."""
+"""`play`: the file that it writes, and the story in it."""
 
 import base64
 import hashlib
 import json
 import re
+import subprocess
 import sys
 from html.parser import HTMLParser
-from pathlib import Path
 
 import pytest
 
 import scalargrad
-from scalargrad import RenderError, StaleValueError, Value, play, sigmoid, trace
+from scalargrad import RenderError, StaleValueError, Value, play, trace
 from scalargrad.graph.model import follow
 from scalargrad.graph.player.story import tell
 from scalargrad.graph.spelling import literal
 from tests.graph.browser import HOSTILE
-
-
-def make_gated():
-    """sigmoid(w·x + b) · x, whose x is used twice; the weighing is a scope."""
-    w, x, b = Value(2.0, label="w"), Value(-3.0, label="x"), Value(6.5, label="b")
-    with scalargrad.scope("layer"):
-        s = w * x + b
-    s.label = "s"
-    y = sigmoid(s) * x
-    y.label = "y"
-    return y
-
-
-@pytest.fixture
-def gated():
-    return make_gated()
 
 
 def story_of(y):
@@ -77,12 +61,7 @@ class Page(HTMLParser):
         return json.loads(found)
 
 
-@pytest.fixture(scope="module")
-def file(tmp_path_factory):
-    return play(make_gated(), tmp_path_factory.mktemp("player") / "gated.html")
-
-
-# ── the file ───────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── the file ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def test_the_page_is_html_with_every_tag_closed_and_every_id_once(file):
@@ -226,7 +205,7 @@ def test_every_graphviz_gives_each_node_and_edge_its_place(any_graphviz, gated):
             assert top - 1 <= arrow.line.curve[1] <= top + height + 1
 
 
-# ── the story ──────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── the story ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def test_forward_goes_in_the_order_of_recording_and_backward_as_trace_does(gated):
@@ -293,394 +272,10 @@ def test_equal_edges_have_a_line_each_or_share_one():
     assert len(story_of(scalargrad.sum([x] * 20)).pieces[-1].arrows) == 20
 
 
-# ── colours ────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def _luminance(colour):
-    parts = [int(colour[k : k + 2], 16) / 255 for k in (1, 3, 5)]
-    red, green, blue = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts]
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
-
-
-def contrast(one, other):
-    dark, light = sorted([_luminance(one), _luminance(other)])
-    return (light + 0.05) / (dark + 0.05)
-
-
-@pytest.mark.parametrize("theme", [0, 1], ids=["light", "dark"])
-def test_texts_stand_out_from_what_they_are_on(theme):
-    css = Path(scalargrad.__file__).with_name("graph") / "player" / "player.css"
-    block = re.findall(r":root \{(.*?)\}", css.read_text(encoding="utf-8"), re.S)[theme]
-    colours = dict(re.findall(r"--([\w-]+): (#\w{6})", block))
-    grounds = ["page", "surface", "input", "constant", "result", "operation", "region", "forward-tint", "backward-tint"]
-    texts = [("ink", ground) for ground in grounds]
-    texts += [(text, ground) for text in ("muted", "backward") for ground in ("page", "surface", "input", "result")]
-    texts += [("muted", "region"), ("muted", "forward-tint"), ("muted", "backward-tint"), ("backward", "backward-tint")]
-    texts += [("backward", "region"), ("forward", "region"), ("forward", "page"), ("forward", "surface")]
-    texts += [("on", "forward"), ("on", "backward")]
-    assert [(t, g) for t, g in texts if contrast(colours[t], colours[g]) < 4.5] == []
-    lines = [("control", "page"), ("control", "surface"), ("edge", "page"), ("outline", "page"), ("found", "page")]
-    assert [(t, g) for t, g in lines if contrast(colours[t], colours[g]) < 3] == []
-
-
-# ── the page in a browser ──────────────────────────────────────────────────────────────────────────────────────────
-
-
-@pytest.fixture
-def page(opened, file):
-    return opened(file)
-
-
-@pytest.fixture
-def number(gated):
-    """The id of the node with a label."""
-    return {piece.label: f"#n{i}" for i, piece in enumerate(story_of(gated).pieces) if piece.label}
-
-
-def test_it_begins_before_the_first_row(page, number):
-    assert page.step == 0
-    assert page.active == []
-    assert page.text(f"{number['x']} text") == "x = -3.0"
-    assert page.one(number["y"]).get_attribute("aria-label") == "y = ?, grad not yet, from #5·x"
-
-
-def test_stepping_shows_all_that_trace_says(page, gated):
-    moments = story_of(gated).moments
-    for step, moment in enumerate(moments):
-        assert page.step == step
-        assert page.text("#sentence h2") == moment.heading
-        assert [p.get_attribute("textContent") for p in page.all("#sentence p")] == list(moment.sentences)
-        assert page.active == ([] if moment.piece is None else [f"n{moment.piece}"])
-        page.click("[data-go=on]")
-    assert page.step == len(moments) - 1
-    page.click("[data-go=back]")
-    assert page.step == len(moments) - 2
-    page.click("[data-go=first]")
-    assert page.step == 0
-
-
-def test_values_fill_in_forward_and_gradients_backward(page, gated, number):
-    moments = story_of(gated).moments
-    forward = next(step for step, m in enumerate(moments) if f"#n{m.piece}" == number["s"])
-    page.scrub(forward - 1)
-    assert "unknown" in page.classes(number["s"])
-    page.scrub(forward)
-    assert page.one(number["s"]).get_attribute("aria-label") == "s = 0.5, grad not yet, from #3 + b"
-    page.scrub(len(moments) - 1)
-    gated.backward()
-    assert page.one(number["b"]).get_attribute("aria-label").startswith("b = 6.5, grad -0.7050")
-
-
-def test_a_sum_that_grows_is_marked_until_it_is_complete(page, gated, number):
-    seen = []
-    for step in range(len(story_of(gated).moments)):
-        page.scrub(step)
-        texts = page.js("return [...document.querySelectorAll(arguments[0])].map(e => [e.className.baseVal, e.textContent])",
-                        f"{number['x']} .gradient")  # fmt: skip
-        seen += [tuple(text) for text in texts if tuple(text) not in seen[-1:]]
-    first, second, third = seen
-    assert first == ("gradient none", "grad not yet")
-    assert second[0] == "gradient partial"
-    assert third[0].split() == ["gradient"]
-    assert second[1] != third[1]
-
-
-def test_what_takes_part_in_a_step_is_marked(page, gated, number):
-    moments = story_of(gated).moments
-    page.scrub(next(step for step, m in enumerate(moments) if m.phase == "backward" and f"#n{m.piece}" == number["s"]))
-    assert "touched" in page.classes(number["b"])
-    assert "touched" not in page.classes(number["y"])
-    assert len(page.all(".arrow.active")) == 2
-    assert page.one(number["s"]).get_attribute("aria-current") == "step"
-
-
-def test_an_operand_that_was_not_chosen_gets_nothing(opened):
-    a, b = Value(1.0, label="a"), Value(2.0, label="b")
-    page = opened(scalargrad.maximum(a, b))
-    page.press("\ue010")  # End
-    assert page.one("#n0").get_attribute("aria-label") == "a = 1.0, grad not reached"
-    assert page.one("#n1").get_attribute("aria-label") == "b = 2.0, grad 1.0"
-    assert len(page.all(".arrow.stopped")) == 1
-
-
-def test_keys(page, gated):
-    last = len(story_of(gated).moments) - 1
-    for key, step in [("\ue014", 1), ("\ue014", 2), ("\ue012", 1), ("\ue010", last), ("\ue014", last), ("\ue011", 0)]:
-        page.press(key)
-        assert page.step == step
-
-
-def test_the_slider_takes_the_same_keys(page, gated):
-    page.js("document.querySelector('#scrub').focus()")
-    page.press("\ue014", "\ue014", "\ue012")
-    assert page.step == 1
-    assert page.one("#scrub").get_attribute("aria-valuetext").startswith("step 1 of ")
-    page.press("\ue010")
-    assert page.step == len(story_of(gated).moments) - 1
-
-
-def test_space_plays_to_the_end_and_stops(page, gated):
-    page.js("document.querySelector('#seconds').selectedOptions[0].textContent = '0.01'")
-    page.press(" ")
-    page.wait(lambda: page.step == len(story_of(gated).moments) - 1)
-    page.wait(lambda: page.text("#play") == "Play")
-
-
-def test_pause(page):
-    page.click("#play")
-    assert page.text("#play") == "Pause"
-    assert page.one("#sentence").get_attribute("aria-live") == "off"
-    page.press("\ue014")  # a step by hand ends it
-    assert page.text("#play") == "Play"
-    assert page.one("#sentence").get_attribute("aria-live") == "polite"
-
-
-def test_a_click_shows_all_there_is_to_know_of_a_node(page, gated, number):
-    page.press("\ue010")
-    page.click(f"{number['s']} .box")
-    told = page.one("#panel").text
-    for part in ["s", "result of add", "#3 + b", "0.5", "layer", "d(#3 + b)/db = 1", "from #5", "#5 = σ(s)"]:
-        assert part in told
-    assert "selected" in page.classes(number["s"])
-    page.press("\ue00c")  # Escape
-    assert not page.all(".node.selected")
-
-
-def test_enter_does_the_same_and_the_panel_leads_on(page, number):
-    page.js("document.querySelector(arguments[0]).focus()", number["x"])
-    page.press("\ue007")
-    assert page.text("#panel-title") == "x"
-    (consumer,) = [e for e in page.all("#panel .link") if e.text == "y = #5·x"]
-    consumer.click()
-    assert page.text("#panel-title") == "y"
-    assert page.focused == number["y"][1:]
-
-
-def test_contributions_come_as_the_sweep_goes_on(page, gated, number):
-    page.click(f"{number['x']} .box")
-    assert "2 still to come" in page.text("#panel")
-    page.press("\ue010")
-    assert "still to come" not in page.text("#panel")
-    assert "so x: " in page.text("#panel")
-
-
-def test_a_scope_folds_into_a_box_and_unfolds(page, number):
-    page.click("[data-scope]")
-    assert not page.all(number["s"])
-    assert page.text(".fold .name") == "▸ layer"
-    assert page.one("[data-scope]").get_attribute("aria-expanded") == "false"
-    assert len(page.all(".arrow")) == 4  # x into it, it into σ; and that and x into the last
-    page.click(".fold .box:last-of-type")
-    assert not page.all(".fold")
-    assert page.all(number["s"])
-
-
-def test_a_folded_scope_has_the_turn_of_what_is_in_it(page, gated, number):
-    page.click("[data-fold=all]")
-    moments = story_of(gated).moments
-    page.scrub(next(step for step, m in enumerate(moments) if f"#n{m.piece}" == number["s"]))
-    assert "active" in page.classes(".fold")
-    page.click("[data-fold=none]")
-    assert page.active == [number["s"][1:]]
-
-
-def test_nothing_that_is_folded_stands_on_something_else(opened):
-    x, total = Value(1.0, label="x"), Value(0.0, label="total")
-    for k in range(4):
-        with scalargrad.scope("outer"), scalargrad.scope(f"part {k}"):
-            part = (x * float(k)).sin() + x
-        total = total + part
-    page = opened(total)
-    for _ in range(4):
-        page.js("[...document.querySelectorAll('[data-scope][aria-expanded=true]')].at(-1).click()")
-        boxes = page.js(
-            "return [...document.querySelectorAll('.node .box:not(.behind)')].map(e => "
-            "['x', 'y', 'width', 'height'].map(k => Number(e.getAttribute(k))))"
-        )
-        for k, (x0, y0, w0, h0) in enumerate(boxes):
-            for x1, y1, w1, h1 in boxes[:k]:
-                assert x0 + w0 <= x1 or x1 + w1 <= x0 or y0 + h0 <= y1 or y1 + h1 <= y0
-
-
-def test_what_is_large_begins_folded(opened):
-    total = Value(0.0)
-    for k in range(10):
-        with scalargrad.scope("outer"), scalargrad.scope(f"part {k}"):
-            total = total + (Value(float(k)).sin() * 2.0).cos()
-    page = opened(total)
-    assert len(page.all(".fold")) == 10
-    page.click("[data-fold=none]")
-    assert not page.all(".fold")
-
-
-def test_the_key_f_folds_the_scope_of_the_node(page, number):
-    page.js("document.querySelector(arguments[0]).focus()", number["s"])
-    page.press("f")
-    assert len(page.all(".fold")) == 1
-    page.press("\ue007")  # the focus is on the box now
-    assert not page.all(".fold")
-
-
-def test_search(page, number):
-    page.press("/")
-    assert page.focused == "search"
-    page.press("lay")
-    assert [e.text.split()[0] for e in page.all("#hits li")] == ["w", "b", "#3", "s"]
-    assert [f"#{e.get_attribute('id')}" for e in page.all(".node.found")] == [
-        *(number["w"], number["b"], "#n3", number["s"])
-    ]
-    page.press("\ue013", "\ue007")  # up, which goes to the last, Enter
-    assert page.text("#panel-title") == "s"
-    assert page.one("#hits").get_property("hidden")
-
-
-def test_an_exact_label_is_found_first(page):
-    page.press("/", "s")
-    assert page.all("#hits li")[0].text.split()[0] == "s"
-
-
-def test_nothing_found(page):
-    page.press("/", "zz")
-    assert page.text("#hits") == "nothing found"
-    page.press("\ue00c")
-    assert page.one("#search").get_property("value") == ""
-
-
-def test_a_search_unfolds_what_it_leads_to(page, number):
-    page.click("[data-fold=all]")
-    page.press("/", "s", "\ue007")
-    assert page.all(number["s"])
-    assert page.focused == number["s"][1:]
-
-
-def test_help(page):
-    page.press("?")
-    assert page.one("#about").is_displayed()
-    page.press("\ue014")
-    assert page.step == 0
-    page.press("\ue00c")
-    assert not page.one("#about").is_displayed()
-
-
-@pytest.mark.parametrize("label", HOSTILE)
-def test_no_label_acts(label, opened):
-    x = Value(1.0, label=label)
-    with scalargrad.scope(label):
-        y = x.sin()
-    y.label = label
-    page = opened(y * 2.0)
-    page.press("\ue010", "/")
-    page.press("sin", "\ue007")
-    assert page.text("#n0 text").startswith(literal(label))
-    page.click("[data-scope]")
-    assert page.text(".fold .name").startswith("▸ " + literal(label)[:20])
-    assert not page.all("img")
-    assert not page.js("return document.querySelectorAll('script').length > 2")
-
-
-def test_no_request_gets_out(page):
-    blocked = page.browser.execute_async_script(
-        "const done = arguments[0], seen = [];"
-        "document.addEventListener('securitypolicyviolation', (e) => { seen.push(e.effectiveDirective);"
-        " if (seen.length === 2) done(seen.sort()); });"
-        "new Image().src = 'http://127.0.0.1:9/'; fetch('http://127.0.0.1:9/').catch(() => 0);"
-    )
-    assert blocked == ["connect-src", "img-src"]
-    assert all("Content Security Policy" in entry["message"] for entry in page.complaints())
-
-
-def test_no_text_can_become_markup(page):
-    failed = page.js("try { document.body.innerHTML = '<b>b</b>'; } catch (e) { return e.name; }")
-    assert failed == "TypeError"
-    assert all("TrustedHTML" in entry["message"] for entry in page.complaints())
-
-
-# ── for everyone ───────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def test_all_that_can_be_operated_has_a_role_and_a_name(page, number):
-    page.click(f"{number['s']} .box")
-    tree = page.browser.execute_cdp_cmd("Accessibility.getFullAXTree", {})["nodes"]
-    found = [(n["role"]["value"], n.get("name", {}).get("value", "")) for n in tree if not n.get("ignored")]
-    operable = ("button", "slider", "combobox", "searchbox", "link", "option", "image", "dialog")
-    assert [role for role, name in found if role in operable and not name.strip()] == []
-    assert {"button", "slider", "combobox", "link", "main", "banner", "complementary"} <= {role for role, _ in found}
-    assert ("slider", "Step") in found
-
-
-def test_tab_goes_through_the_page_as_it_is_read(page):
-    order = []
-    for _ in range(30):
-        page.press("\ue004")
-        order.append(page.focused)
-    wanted = ["Skip the drawing", "search", "help", "n0", "n1", "n3", "+", "Fit", "scrub", "«", "play", "»", "seconds"]
-    assert [order.index(name) for name in wanted] == sorted(order.index(name) for name in wanted)
-    assert order.index("Fold all") > order.index("seconds")
-
-
-def test_the_sentence_is_announced(page):
-    assert page.one("#sentence").get_attribute("aria-live") == "polite"
-
-
-def test_a_phone_shows_it_all_and_every_target_is_large_enough(opened, file, number):
-    page = opened(file, width=375, height=812)
-    page.click(f"{number['s']} .box")
-    assert page.js("const e = document.documentElement; return e.scrollWidth <= e.clientWidth")
-    small = page.js(
-        "return [...document.querySelectorAll('button, select, input')].filter(e => e.checkVisibility()).filter(e => {"
-        " const r = e.getBoundingClientRect(); return r.width < 40 || r.height < 40; }).map(e => e.outerHTML)"
-    )
-    assert small == []
-
-
-def test_who_asks_for_less_motion_gets_none(opened, file):
-    for motion, name in [("reduce", "none"), ("no-preference", "flow")]:
-        page = opened(file, **{"prefers-reduced-motion": motion})
-        page.scrub(1)
-        style = "return getComputedStyle(document.querySelector('.arrow.active path')).animationName"
-        assert page.js(style) == name
-
-
-def test_it_is_dark_where_the_system_is(opened, file):
-    colours = []
-    for theme in ("light", "dark"):
-        page = opened(file, **{"prefers-color-scheme": theme})
-        colours.append(page.js("return getComputedStyle(document.body).backgroundColor"))
-    assert colours == ["rgb(255, 255, 255)", "rgb(20, 23, 28)"]
-
-
-def test_zoom(page):
-    width = "return document.querySelector('#view svg').getBoundingClientRect().width"
-    before = page.js(width)
-    page.press("+")
-    assert page.js(width) > before
-    page.click("[data-zoom=fit]")
-    assert page.js(width) <= page.js("return document.querySelector('#view').clientWidth")
-    page.press("-")
-    assert page.js(width) < before
-
-
-def test_the_row_that_has_its_turn_is_in_view(opened):
-    y = Value(1.0)
-    for _ in range(25):
-        y = y.sin()
-    page = opened(y, width=375, height=812)
-    for step in (1, 12, 25, 40):
-        page.scrub(step)
-        inside = page.js(
-            "const v = document.querySelector('#view').getBoundingClientRect(),"
-            " n = document.querySelector('.node.active .box').getBoundingClientRect();"
-            "return v.left <= n.left && n.right <= v.right && v.top <= n.top && n.bottom <= v.bottom"
-        )
-        assert inside
-
-
-# ── not part of the import ─────────────────────────────────────────────────────────────────────────────────────────
+# ── not part of the import ────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def test_importing_the_package_reads_none_of_it():
-    import subprocess
-
     check = "import sys, scalargrad; print([m for m in sys.modules if m.startswith('scalargrad.graph.player.')])"
     done = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

@@ -14,7 +14,6 @@ from scalargrad.graph.symbols import PRINTER, Symbol, operation, slopes
 from scalargrad.namespaces import FLOATS, NAMES
 from scalargrad.rules import RULES
 
-N_ARY = ("sum", "prod", "dot", "logsumexp")
 DIGITS = "⁰¹²³⁴⁵⁶⁷⁸⁹"
 PYTHON = {"−": "-", "·": "*", "≤": "<=", "≥": ">=", "≠": "!=", "π": "pi"}
 EVERYTHING = vars(math) | vars(FLOATS) | {"σ": FLOATS.sigmoid, "abs": abs, "max": max, "min": min}
@@ -27,8 +26,7 @@ NUMBERS |= {"acosh": st.floats(1.01, 3), "polygamma": st.sampled_from([1.0, 2.0,
 
 
 def names_of(rule):
-    parameters = list(inspect.signature(rule.value).parameters.values())[1:]
-    return [p.name for p in parameters] if rule.name not in N_ARY else ["x1", "x2"]
+    return [*inspect.signature(rule.value).parameters][1:] if rule.arity is not None else ["x1", "x2"]
 
 
 def evaluated(text, values):

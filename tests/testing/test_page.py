@@ -1,9 +1,6 @@
 """The page 'Property-test your own numeric code in five minutes': its code runs, and fails as it says."""
 
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -19,27 +16,10 @@ def blocks(language):
     return re.findall(rf"^```{language}\n(.*?)^```", PAGE, re.S | re.M)
 
 
-def test_the_code_of_the_page_passes(tmp_path):
+def test_the_code_of_the_page_passes(tmp_path, session):
     (tmp_path / "test_page.py").write_text("\n".join(blocks("python")), encoding="utf-8")
-    done = subprocess.run(
-        [
-            sys.executable,
-            "-W",
-            "error",
-            "-m",
-            "pytest",
-            "-p",
-            "scalargrad.testing.plugin",
-            "-p",
-            "no:cacheprovider",
-            "-q",
-        ],
-        cwd=tmp_path,
-        capture_output=True,
-        encoding="utf-8",
-        env=os.environ | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONPATH": str(Path(__file__).parents[2])},
-    )
-    assert re.search(rf"^{PAGE.count('def test_')} passed", done.stdout, re.M), done.stdout
+    printed = session("-q")
+    assert re.search(rf"^{PAGE.count('def test_')} passed", printed, re.M), printed
 
 
 @gate(derivatives=lambda x, y: (1 / y, x / y))

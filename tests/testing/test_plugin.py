@@ -1,9 +1,6 @@
 """The pytest plugin, in sessions of their own."""
 
-import os
 import re
-import subprocess
-import sys
 
 import pytest
 
@@ -45,43 +42,33 @@ def test_approx():
 """
 
 
-def session(folder, *options, ini=""):
-    (folder / "test_it.py").write_text(TESTS)
-    (folder / "pytest.ini").write_text(f"[pytest]\n{ini}\n")
-    done = subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "pytest",
-            "-p",
-            "scalargrad.testing.plugin",
-            "-p",
-            "no:cacheprovider",
-            *options,
-            str(folder),
-        ],
-        capture_output=True,
-        encoding="utf-8",
-        env=os.environ | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
-    )
-    return done.stdout
+@pytest.fixture
+def printed_by(tmp_path, session):
+    """A function that runs these tests and returns what pytest prints."""
+
+    def run(*options, ini=""):
+        (tmp_path / "test_it.py").write_text(TESTS)
+        (tmp_path / "pytest.ini").write_text(f"[pytest]\n{ini}\n")
+        return session(*options)
+
+    return run
 
 
 def failed(printed):
     return re.findall(r"^FAILED \S*::(\S+)", printed, re.M)
 
 
-def test_the_fixture_is_a_fresh_tape_and_the_others_share_theirs(tmp_path):
-    assert failed(session(tmp_path)) == ["test_fresh[1]", "test_fresh[2]", "test_two_tapes", "test_approx"]
+def test_the_fixture_is_a_fresh_tape_and_the_others_share_theirs(printed_by):
+    assert failed(printed_by()) == ["test_fresh[1]", "test_fresh[2]", "test_two_tapes", "test_approx"]
 
 
 @pytest.mark.parametrize(("options", "ini"), [(["--fresh-tape"], ""), ([], "scalargrad_fresh_tape = true")])
-def test_every_test_and_its_fixtures_may_have_a_fresh_tape(options, ini, tmp_path):
-    assert failed(session(tmp_path, *options, ini=ini)) == ["test_two_tapes", "test_approx"]
+def test_every_test_and_its_fixtures_may_have_a_fresh_tape(options, ini, printed_by):
+    assert failed(printed_by(*options, ini=ini)) == ["test_two_tapes", "test_approx"]
 
 
-def test_a_failed_comparison_shows_the_last_rows_of_both_tapes(tmp_path):
-    printed = session(tmp_path, "--fresh-tape")
+def test_a_failed_comparison_shows_the_last_rows_of_both_tapes(printed_by):
+    printed = printed_by("--fresh-tape")
     assert "assert Value(4.0) == Value(6.0)" in printed
     assert re.search(
         r"the last of 2 rows on the tape of the left:\nE +row +operation.*\n.*input.* x\n.*mul +#0, #0", printed
@@ -91,8 +78,8 @@ def test_a_failed_comparison_shows_the_last_rows_of_both_tapes(tmp_path):
     )
 
 
-def test_a_failed_approx_shows_the_end_of_the_tape_and_more_with_vv(tmp_path):
-    brief, long = session(tmp_path), session(tmp_path, "-vv")
+def test_a_failed_approx_shows_the_end_of_the_tape_and_more_with_vv(printed_by):
+    brief, long = printed_by(), printed_by("-vv")
     assert "== 6.0 ± 6.0e-06" in brief
     assert brief.count("#") < long.count("#")
 

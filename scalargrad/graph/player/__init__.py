@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 from scalargrad.engine import Value
 from scalargrad.engine.messages import not_a_number
-from scalargrad.graph.files import destination, write
-from scalargrad.graph.model import follow
+from scalargrad.files import destination, write
 
 if TYPE_CHECKING:  # who does not ask does not wait for it
     from scalargrad.graph.player.story import Story
@@ -72,6 +71,7 @@ def _told(
     if type(y) is not Value:
         raise TypeError(not_a_number(f"{name}(y, path) takes a Value", y))
     path = destination(path, suffixes, {"play": "a player", "animate": "a moving picture"}[name])
+    from scalargrad.graph.again import follow_or_tell
     from scalargrad.graph.player.story import tell
 
-    return path, tell(follow(y), max_nodes, name)
+    return path, tell(follow_or_tell(y), max_nodes, name)

@@ -15,18 +15,17 @@ from scalargrad.errors import RenderError
 from scalargrad.graph import symbols
 from scalargrad.graph.fold import Drawing, fold, span
 from scalargrad.graph.model import Expression, Node, Pass
-from scalargrad.graph.names import Names
+from scalargrad.graph.names import Names, law
 from scalargrad.graph.player.layout import Box, Line, lay_out
-from scalargrad.graph.spelling import brief, literal, named, number
+from scalargrad.graph.spelling import brief, literal, named, number, sign
 from scalargrad.graph.steps import Contribution, Step, Trace
 
 __all__ = ["Arrow", "Gradient", "Moment", "Piece", "Share", "Story", "tell"]
 
-_SPAN_PER_NODE = 20  # as in `draw`: an expression with longer edges takes as long to draw as a larger one
+_SPAN_PER_NODE = 20  # longer edges than this make it as hard to follow as more nodes do
 _LONGEST_LABEL = 200  # characters, where there is room for many
 _ROOM = 7  # the least number of characters that a gradient has in its box: "not yet"
 _NUMBERS, _FORMULAS = 12, 4  # in a sentence; a reader has enough of more
-_SIGNS = {"*": "×", "-": "−"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +130,8 @@ class _Teller:
     def __init__(self, found: Pass) -> None:
         self._nodes, self._adjoints, self._root = found.expression.nodes, found.adjoints, found.root
         self._names = Names(found.expression)
-        self._steps = Trace(found, None).steps
+        self._trace = Trace(found, None)
+        self._steps = self._trace.steps
         drawing = _unfolded(self._with_room(found.expression))
         self._scopes = {item.name: item.scope for item in drawing.items}
         self._layout = lay_out(drawing)
@@ -169,7 +169,7 @@ class _Teller:
             named(node.label, number(node.value)),
             named(node.label, "?"),
             repr(node.value),
-            literal(_SIGNS.get(node.symbol, node.symbol)),
+            literal(sign(node.symbol)),
             self._names.operation(i),
             self._computed(node),
             node.rule.name if node.rule else "",
@@ -195,14 +195,11 @@ class _Teller:
             lines = self._layout.lines[f"n{edge.operand}->n{i}op"]
             line = lines[min(seen[edge.operand], len(lines) - 1)]  # equal ones may be drawn as one
             seen[edge.operand] += 1
-            law = ""
+            said = ""
             if edge.derivative is not None and self._nodes[edge.operand].kind != "constant":
                 slope = brief(edge.derivative)
-                of = f" {operation}" if operation.endswith(")") and operation[0].isalpha() else f"({operation})"
-                law = f"d{of}/d{self._names[edge.operand]} = " + (
-                    f"{rule} = {slope}" if rule not in ("", slope) else slope
-                )
-            yield Arrow(edge.operand, number(edge.derivative), law, edge.derivative is not None, line)
+                said = law(operation, self._names[edge.operand], slope if rule in ("", slope) else f"{rule} = {slope}")
+            yield Arrow(edge.operand, number(edge.derivative), said, edge.derivative is not None, line)
 
     def _shares(self, i: int) -> Iterator[Share]:
         if i == self._root:
@@ -261,20 +258,12 @@ class _Teller:
             yield Moment("backward", step.number, _heading(step), sentences, tuple(changes.values()))
 
     def _end(self) -> Moment:
-        given, before = [], []
-        for i, node in enumerate(self._nodes):
-            adjoint = self._adjoints[i]
-            if node.kind == "input" and adjoint is not None:
-                given.append(f"{self._names[i]} {brief(adjoint)}")
-                if node.grad is not None:
-                    sign = "−" if adjoint < 0 else "+"
-                    sum_ = brief(node.grad + adjoint)
-                    before.append(f"{self._names[i]} {brief(node.grad)} {sign} {brief(abs(adjoint))} = {sum_}")
+        given, added = self._trace.added()
         sentences = []
         if given:
             sentences.append("backward() adds this to the inputs: " + _some(given))
-        if before:
-            sentences.append("which have a grad already: " + _some(before))
+        if added:
+            sentences.append("which have a grad already: " + _some(added))
         return Moment("end", None, "The sweep is complete", tuple(sentences))
 
 

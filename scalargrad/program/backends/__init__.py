@@ -3,14 +3,20 @@
 A backend is a mathematics namespace, and a way to evaluate straight-line code with it: rules are the table's.
 """
 
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+import importlib
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
 
+from scalargrad.errors import ProgramError
 from scalargrad.program.code import Code
+from scalargrad.program.layout import the_numpy
 
 if TYPE_CHECKING:
     import numpy as np
 
-__all__ = ["Backend", "Lanes", "Runner"]
+    from scalargrad.program.program import Program
+
+__all__ = ["Backend", "Lanes", "Runner", "jax_function", "named"]
 
 
 class Lanes(NamedTuple):
@@ -40,3 +46,23 @@ class Backend(Protocol):
     name: str
 
     def prepare(self, code: Code) -> Runner: ...
+
+
+def named(name: str) -> Backend:
+    """The backend of this name: numpy, llvm or auto.
+
+    Raises ValueError for a name that is none, and ProgramError where NumPy is not installed.
+    """
+    if name not in ("auto", "numpy", "llvm"):
+        raise ValueError(f"a backend is auto, numpy or llvm, not {name!r}; for JAX there is p.to_jax()")
+    the_numpy()
+    return cast(Backend, importlib.import_module(f"{__name__}.{name}"))
+
+
+def jax_function(program: "Program") -> Callable[..., Any]:
+    """See `Program.to_jax`. Raises ProgramError where JAX is not installed."""
+    try:
+        importlib.import_module("jax")
+    except ImportError as error:
+        raise ProgramError('to_jax needs JAX: pip install "scalargrad-tape[jax]"') from error
+    return cast("Callable[..., Any]", importlib.import_module(f"{__name__}.jax").jax_function(program))

@@ -23,7 +23,6 @@ from scalargrad.program.backends.llvm_symbols import Instructions, mathematics
 from scalargrad.program.code import Code, Guard, Row, evaluate
 from scalargrad.program.steering import STEERING
 from scalargrad.rules import RULES, Rule
-from scalargrad.testing.builder import arity
 from tests.reference import reference
 
 pytestmark = pytest.mark.engine_free
@@ -105,7 +104,7 @@ def points_of(count, seed=0):
 
 
 def code_of(rule, count=None):
-    count = count or arity(rule) or 4
+    count = count or rule.arity or 4
     return Code(count, 0, (), (Row(rule, tuple(range(count))),), (count,))
 
 
@@ -143,7 +142,7 @@ def test_lanes_are_within_two_units_in_the_last_place(name):
 @pytest.mark.parametrize("name", ALL)
 def test_a_quiet_row_never_fails(name):
     rule = ALL[name]
-    count = arity(rule) or 4
+    count = rule.arity or 4
     code = Code(count, 0, (), (Row(rule, tuple(range(count)), quiet=True),), (count,))
     points = points_of(count)
     assert not run(code, points).failed.any()
@@ -230,7 +229,7 @@ def random_code(rng, rows, inputs=3, shared=2, guards=0):
     made = []
     for at in range(start, start + rows):
         rule = ALL[rng.choice(EXACT)]
-        count = arity(rule) or 2 * rng.randrange(1, 4)
+        count = rule.arity or 2 * rng.randrange(1, 4)
         made.append(Row(rule, tuple(rng.randrange(at) for _ in range(count)), quiet=rng.random() < 0.9))
     outputs = tuple(rng.randrange(start + rows) for _ in range(5))
     numbers = sorted(rng.randrange(start + rows) for _ in range(guards))

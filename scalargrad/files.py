@@ -8,8 +8,8 @@ from uuid import uuid4
 __all__ = ["destination", "write"]
 
 
-def destination(path: str | os.PathLike[str], suffixes: Sequence[str], kind: str) -> Path:
-    """The path, if its directory is there and its suffix one of these. Raises FileNotFoundError and ValueError.
+def destination(path: str | os.PathLike[str], suffixes: Sequence[str] = (), kind: str = "a file") -> Path:
+    """The path, if its directory is there and its suffix one of these, if any. Raises FileNotFoundError and ValueError.
 
     >>> destination("y.txt", [".html", ".htm"], "a player")
     Traceback (most recent call last):
@@ -19,7 +19,7 @@ def destination(path: str | os.PathLike[str], suffixes: Sequence[str], kind: str
     path = Path(path)
     if not path.parent.is_dir():
         raise FileNotFoundError(f"{path}: there is no directory {path.parent}")
-    if path.suffix.lower() not in suffixes:
+    if suffixes and path.suffix.lower() not in suffixes:
         raise ValueError(f"{path}: the suffix of {kind} is one of {', '.join(suffixes)}")
     return path
 

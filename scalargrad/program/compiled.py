@@ -1,0 +1,286 @@
+"""`compile`: a function that is recorded where it goes a way it has not gone before, and run from its Programs elsewhere."""
+
+import inspect
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterable
+from functools import partial, wraps
+from time import perf_counter
+from typing import TYPE_CHECKING, Any, cast
+
+from scalargrad.engine import Value, inputs
+from scalargrad.errors import ProgramError
+from scalargrad.program import backends
+from scalargrad.program.backends.auto import preparation
+from scalargrad.program.layout import Fixed, Layout, Misfit, the_numpy
+from scalargrad.program.program import Program, name_of, recorded, told
+
+if TYPE_CHECKING:
+    import numpy as np
+
+__all__ = ["Compiled", "compile"]
+
+
+def compile(
+    f: Callable[..., Any] | None = None,
+    *,
+    backend: str = "auto",
+    static: str | int | Iterable[str | int] = (),
+    max_paths: int = 64,
+) -> Any:
+    """A function that does what f does, from Programs: one for each way through f, recorded when it is first gone.
+
+    A decorator, `@compile` or `@compile(backend="numpy")`, or a call. The arguments are nests of numbers; anything else in
+    them (a string, a bool), and those named by `static`, is part of what was recorded. On Values, f itself runs.
+    `.batch(X)` runs many points. It composes: `compile(grad(f))`, and `grad(compile(f))`, which is the same.
+
+    backend    numpy, llvm (machine code, extra `jit`), or auto: at one point f itself, until machine code would have paid
+    static     names or positions of arguments that are part of what is recorded, as the n of range(n) has to be
+    max_paths  how many ways f may go
+
+    Raises what f raises; ProgramError if f goes more than `max_paths` ways, and where `record` does.
+
+    >>> @compile
+    ... def f(x):
+    ...     return x * x if x > 0 else -x
+    >>> f(3.0), f(-3.0)
+    (9.0, 3.0)
+    >>> f.batch([[1.0], [-2.0], [3.0]])
+    array([1., 2., 9.])
+    >>> len(f.programs)
+    2
+    """
+    if f is None:
+        return partial(compile, backend=backend, static=static, max_paths=max_paths)
+    if not callable(f):
+        raise TypeError(f"compile takes a function, not {f!r}")
+    backends.named(backend)
+    statics = (static,) if isinstance(static, (str, int)) else tuple(static)
+    return _compiled(f, backend, statics, max_paths)
+
+
+def _compiled(f: Callable[..., Any], backend: str, static: tuple[str | int, ...], max_paths: int) -> "Compiled":
+    return wraps(f, updated=())(Compiled(f, backend, static, max_paths))  # type: ignore[return-value]
+
+
+class Compiled:
+    """What `compile` returns. `programs` are those recorded so far, the one used last first."""
+
+    def __init__(self, f: Callable[..., Any], backend: str, static: tuple[str | int, ...], max_paths: int) -> None:
+        self._f, self._backend, self._static, self._max_paths = f, backend, static, max_paths
+        self._options: dict[str, Any] = {"backend": backend, "static": static, "max_paths": max_paths}
+        self._ways: list[_Ways] = []  # one for each kind of arguments
+
+    def transformed(self, transform: Callable[[Callable[..., Any]], Any]) -> "Compiled":
+        """What a transform makes of it: `grad(compile(f))` is `compile(grad(f))`."""
+        return cast("Compiled", compile(transform(self._f), **self._options))
+
+    @property
+    def programs(self) -> list[Program]:
+        return [program for ways in self._ways for program in ways.programs]
+
+    def __call__(self, *args: Any, **named: Any) -> Any:
+        nest = self._with_statics(args, named)
+        for i, ways in enumerate(self._ways):
+            try:
+                row = ways.arguments.row(nest)
+            except Misfit:
+                continue
+            if i:
+                self._ways.insert(0, self._ways.pop(i))
+            return ways.at(row)
+        arguments = Layout(nest, _is_value, exactly=True)
+        if any(type(x) is Value for x in arguments.example):
+            return self._f(*args, **named)
+        return self._begin(arguments).at(arguments.row(nest))
+
+    def __reduce__(self) -> str | tuple[Any, ...]:
+        """By its name where that leads to it, as a function; else made of f again. Its Programs do not go along."""
+        name = str(getattr(self, "__qualname__", ""))
+        if _named(self.__module__, name) is self:
+            return name
+        return _compiled, (self._f, self._backend, self._static, self._max_paths)
+
+    def batch(self, points: Any, *, like: tuple[Any, ...] | None = None, mask: bool = False) -> Any:
+        """What f gives at many points: an array of shape (points, inputs) in, a column for each number of the arguments.
+
+        `like` is a tuple of arguments that shows their nest. Without it they are as at the latest call; before any call,
+        as many numbers as f has parameters, or, if it has one and there are more columns, one array.
+
+        Each number of the result becomes an array over the points; a list of numbers or an array gets an axis more. Where
+        f raises ValueError or an ArithmeticError there is nan; with `mask`, the second result tells where, of shape
+        (points,). Other errors of f are raised.
+        """
+        numpy = the_numpy()
+        table = numpy.asarray(points, dtype=float)
+        if table.ndim != 2:
+            raise TypeError(f"batch takes an array of shape (points, inputs), not of shape {table.shape}")
+        return self._for_columns(table, like).batch(table, mask)
+
+    def _begin(self, arguments: Layout) -> "_Ways":
+        self._ways.insert(0, _Ways(self._f, arguments, self._backend, self._max_paths))
+        return self._ways[0]
+
+    def _for_columns(self, table: "np.ndarray", like: tuple[Any, ...] | None) -> "_Ways":
+        columns = table.shape[1]
+        if like is None and self._ways:
+            ways = self._ways[0]
+        else:
+            nest = self._with_statics(self._guess(columns) if like is None else tuple(like), {})
+            arguments = Layout(nest, exactly=True)
+            ways = next((w for w in self._ways if w.arguments.takes(nest)), None) or self._begin(arguments)
+        if ways.arguments.size != columns:
+            raise TypeError(
+                f"{name_of(self._f)} takes arguments of {ways.arguments.size} numbers, and the points have {columns} columns"
+            )
+        return ways
+
+    def _guess(self, columns: int) -> tuple[Any, ...]:
+        """Arguments, by the signature."""
+        try:
+            parameters = [*inspect.signature(self._f).parameters.values()]
+        except (TypeError, ValueError):
+            parameters = []
+        kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+        wanted = [p for p in parameters if p.kind in kinds and p.default is p.empty]
+        if len(wanted) == columns:
+            return (0.0,) * columns
+        if len(wanted) == 1:
+            return (the_numpy().zeros(columns),)
+        raise TypeError(
+            f"it is not plain how {columns} columns are the arguments of {name_of(self._f)}: show them by "
+            "batch(X, like=(…,)), or call it once before"
+        )
+
+    def _with_statics(self, args: tuple[Any, ...], named: dict[str, Any]) -> Any:
+        if not self._static:
+            return args, named
+        names = [*inspect.signature(self._f).parameters]
+        fixed = {names.index(which) if isinstance(which, str) and which in names else which for which in self._static}
+        return (
+            tuple(Fixed(x) if i in fixed else x for i, x in enumerate(args)),
+            {name: Fixed(x) if name in self._static else x for name, x in named.items()},
+        )
+
+
+class _Ways:
+    """The Programs of f for arguments of one kind."""
+
+    def __init__(self, f: Callable[..., Any], arguments: Layout, backend: str, most: int) -> None:
+        self._f, self.arguments, self._backend, self._most = f, arguments, backend, most
+        self.programs: list[Program] = []
+        self._left = 0.0  # seconds that f itself may take before Programs run instead of it
+
+    def at(self, row: "np.ndarray") -> Any:
+        """What f gives at one point."""
+        if self._backend == "auto" and self.programs and self._left > 0:
+            return self._timed(row)
+        for i, program in enumerate(self.programs):
+            lanes = program.run(row[None])
+            if not lanes.strayed[0]:
+                self.programs.insert(0, self.programs.pop(i))
+                if lanes.failed[0] or program.error is not None:
+                    return self._eagerly(row)  # for the error that it raises, or what it does about it
+                return program.results.nest(lanes.outputs[0])
+        program, outcome = self.record(row)
+        return program.or_error().results.nest(outcome)
+
+    def _timed(self, row: "np.ndarray") -> Any:
+        """By f itself, until that has taken as long as making machine code of what is recorded would have."""
+        begin = perf_counter()
+        try:
+            return self._eagerly(row)
+        finally:
+            self._left -= perf_counter() - begin
+
+    def _eagerly(self, row: "np.ndarray") -> Any:
+        args, named = self.arguments.nest(inputs(row.tolist()))
+        results = Layout(self._f(*args, **named), _is_value)
+        return results.nest([x._data if type(x) is Value else x for x in results.example])
+
+    def record(self, row: "np.ndarray") -> tuple[Program, list[float]]:
+        """The Program of the way that f goes at this point, which is another one, and the numbers it comes to."""
+        if len(self.programs) >= self._most:
+            raise ProgramError(self._too_many())
+        program, outcome = recorded(self._f, self.arguments.at(row.tolist()), self._backend)
+        self.programs.insert(0, program)
+        self._left += preparation(program.code)
+        return program, outcome
+
+    def batch(self, table: "np.ndarray", mask: bool) -> Any:
+        batch = _Batch(table)
+        for program in [*self.programs]:
+            batch.take(program)
+        while len(batch.left):
+            batch.take(*self.record(table[batch.left[0]]))
+        self.programs.sort(key=lambda program: -batch.taken.get(program, 0))  # the one that took most will come first
+        return (batch.result(), batch.failed) if mask else batch.result()
+
+    def _too_many(self) -> str:
+        guards = [(program, guard) for program in self.programs for guard in program.code.guards]
+        often = Counter(guard.line for _, guard in guards)
+        first = {guard.line: told(program.code, guard) for program, guard in reversed(guards)}
+        return "\n  ".join(
+            [
+                f"{name_of(self._f)} goes more than max_paths={self._most} ways. What sends it there, and how often it was asked:",
+                *[f"{count:,} times like {first[line]}" for line, count in often.most_common(8)],
+                "To choose without another way, there are where, maximum and minimum",
+            ]
+        )
+
+
+class _Batch:
+    """Many points, of which each is taken by the Program of the way that it goes; the others are left."""
+
+    def __init__(self, table: "np.ndarray") -> None:
+        numpy = the_numpy()
+        self._table, self.left = table, numpy.arange(len(table))
+        self.failed = numpy.zeros(len(table), bool)
+        self.taken: dict[Program, int] = {}
+        self._outputs: Any = None
+        self._results: Layout | None = None
+        self._error: Exception | None = None
+
+    def take(self, program: Program, outcome: list[float] | None = None) -> None:
+        """Run a Program at the points that are left. The first one is done if the outcome there is known."""
+        whole = len(self.left) == len(self._table)
+        lanes = program.run(self._table if whole else self._table[self.left])
+        here = ~(lanes.failed | lanes.strayed)  # where a row failed, f may do something about it
+        if outcome is not None:
+            lanes.outputs[0], here[0] = outcome, True  # even if a guard is tipped by the last place of a number
+        done = self.left[here]
+        self.taken[program] = len(done)
+        if program.error is not None:
+            self.failed[done], self._error = True, program.error
+        elif len(done) or self._results is None:
+            self._keep(program.results, lanes.outputs, here, done)
+        self.left = self.left[~here]
+
+    def _keep(self, results: Layout, outputs: "np.ndarray", here: "np.ndarray", done: "np.ndarray") -> None:
+        if self._results is None:
+            self._results = results
+            self._outputs = the_numpy().full((len(self._table), results.size), the_numpy().nan)
+            if len(done) == len(self._table):
+                self._outputs = outputs  # without a copy
+                return
+        elif not self._results.like(results):
+            raise ProgramError("the results of different ways are different nests: batch has one array for each number")
+        self._outputs[done] = outputs[here]
+
+    def result(self) -> Any:
+        if self._results is None:
+            if self._error is not None:
+                raise self._error
+            raise ProgramError("of no points, before any call, nobody knows what the result would look like")
+        return self._results.stacked(self._outputs)
+
+
+def _is_value(x: Any) -> bool:
+    return type(x) is Value
+
+
+def _named(module: str, name: str) -> Any:
+    found: Any = sys.modules.get(module)
+    for part in name.split("."):
+        found = getattr(found, part, None)
+    return found

@@ -1,0 +1,324 @@
+"""How the numbers of a nest stand in a row of an array, and how to come back from there.
+
+A Program works on rows of floats; its users on nests (see `scalargrad.nest`). A Layout is made from an example and knows
+the way between the two, for one point and for many:
+
+>>> layout = Layout({"w": [1.0, 2.0], "name": "layer", "b": 3.0})
+>>> layout.row({"b": 30.0, "w": [10.0, 20.0], "name": "layer"}).tolist()
+[10.0, 20.0, 30.0]
+>>> layout.nest([1.0, 2.0, 3.0])
+{'w': [1.0, 2.0], 'name': 'layer', 'b': 3.0}
+
+Over many points each number becomes an array, and a list of numbers one array with an axis more.
+
+It can be told as plain data, which is what JSON can hold, and is made from that again, as `Layout.plain` says.
+"""
+
+import copy
+from collections.abc import Callable
+from itertools import product
+from typing import TYPE_CHECKING, Any
+
+from scalargrad.errors import ProgramError
+from scalargrad.namespaces import as_float
+from scalargrad.nest import parts_of, remade
+from scalargrad.program.plain import DEEPEST, Misfit, kind_of, nest_of, of_kind, plain_of, shape_of
+
+if TYPE_CHECKING:
+    import numpy as np
+
+__all__ = ["Layout", "Misfit", "the_numpy"]
+
+
+def the_numpy() -> Any:
+    """NumPy, which a Program runs with. Raises ProgramError where it is not installed."""
+    try:
+        import numpy
+    except ImportError as error:
+        raise ProgramError('Programs run on NumPy arrays: pip install "scalargrad-tape[program]"') from error
+    return numpy
+
+
+class Layout:
+    """The places of the numbers of a nest like the example; `is_number` tells of other numbers than plain ones.
+
+    If `exactly`, only nests of the same types are like it, dicts in the same order; else lists, tuples and arrays stand
+    for each other.
+    """
+
+    def __init__(
+        self, example: Any, is_number: Callable[[Any], bool] = lambda x: False, *, exactly: bool = False
+    ) -> None:
+        self._exactly = exactly
+        self._numbers: list[Any] = []
+        self.paths: list[tuple[Any, ...]] = []  # where each number is: keys, positions and names of fields
+        self.statics: list[Any] = []  # what is in the nest and is not a number
+        self._is_number = is_number
+        self._root = self._node(example, ())
+        self.size = len(self._numbers)
+
+    @property
+    def example(self) -> list[Any]:
+        """The numbers of the example, in their order."""
+        return self._numbers
+
+    def row(self, nest: Any) -> "np.ndarray":
+        """The numbers of a nest like the example; raises Misfit, saying where, if it is another one."""
+        row: np.ndarray = the_numpy().empty(self.size)
+        self._root.read(nest, row)
+        return row
+
+    def takes(self, nest: Any) -> bool:
+        """Whether a nest is like the example."""
+        try:
+            self.row(nest)
+        except Misfit:
+            return False
+        return True
+
+    def like(self, other: "Layout") -> bool:
+        """Whether another Layout is of nests like this one's."""
+        return self.size == other.size and self.takes(other.nest(the_numpy().zeros(other.size)))
+
+    def at(self, numbers: list[Any]) -> "Layout":
+        """The same with other numbers for an example."""
+        other = copy.copy(self)
+        other._numbers = numbers
+        return other
+
+    def nest(self, numbers: Any) -> Any:
+        """The nest with these numbers: a list of any kind of them, or a row of floats."""
+        return self._root.made(numbers)
+
+    def stacked(self, table: "np.ndarray") -> Any:
+        """The nest with an array over the points, the rows of the table, in place of each number."""
+        return self._root.stacked(table)
+
+    # ── as plain data ───────────────────────────────────────────────────────────────────────────────────────────────
+
+    def plain(self) -> Any:
+        """The nest as plain data, without its numbers. Raises Misfit, naming it, for what cannot be told.
+
+        "number"                    a number
+        ["numbers", count]          a list of numbers
+        ["array", [length, …]]      an array, by its shape
+        ["list", [part, …]]         a list, and so "tuple"
+        ["dict", [[key, part], …]]  a dict; a key is a str or an int
+        ["fixed", thing]            what is not a number: None, a bool, a str, an int, ["float", digits], or, made of
+                                    such things, a list, tuple or dict as above
+
+        >>> Layout({"w": [1.0, 2.0], "name": "layer", "b": 3.0}).plain()
+        ['dict', [['w', ['numbers', 2]], ['name', ['fixed', 'layer']], ['b', 'number']]]
+        """
+        return self._root.plain(DEEPEST)
+
+    @property
+    def exactly(self) -> bool:
+        return self._exactly
+
+    @classmethod
+    def of_plain(cls, plain: Any, numbers: list[float], exactly: bool = False) -> "Layout":
+        """The Layout that was told so, with these numbers for an example. Raises ValueError if it is not so told."""
+        return cls(nest_of(plain, numbers, Fixed, the_numpy().array), exactly=exactly)
+
+    # ── as it is made ───────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _node(self, node: Any, path: tuple[Any, ...]) -> "_Node":
+        at = len(self._numbers)
+        if self._is_one(node):
+            self._numbers.append(node)
+            self.paths.append(path)
+            return _Number(at)
+        if hasattr(node, "dtype") and hasattr(node, "shape") and node.dtype.kind in "fiuO":
+            flat = node.ravel().tolist()
+            if node.dtype.kind != "O" or all(map(self._is_one, flat)):
+                self._numbers += flat
+                self.paths += [(*path, *place) for place in product(*map(range, node.shape))]
+                return _Array(at, node.shape, self._exactly)
+        if type(node) is list and node and all(map(self._is_one, node)):
+            self._numbers += node
+            self.paths += [(*path, i) for i in range(len(node))]
+            return _List(at, len(node), self._exactly)
+        if isinstance(node, Fixed) or (parts := parts_of(node)) is None:
+            node = node.thing if isinstance(node, Fixed) else node
+            self.statics.append(node)
+            return _Static(node)
+        return _Parts(node, {key: self._node(part, (*path, key)) for key, part in parts.items()}, self._exactly)
+
+    def _is_one(self, node: Any) -> bool:
+        return self._is_number(node) or (as_float(node) is not None and not isinstance(node, bool))
+
+
+class Fixed:
+    """Marks an argument that is not to be taken apart, numbers or not."""
+
+    def __init__(self, thing: Any) -> None:
+        self.thing = thing
+
+
+# ── the kinds of nodes ──────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class _Number:
+    def __init__(self, at: int) -> None:
+        self._at = at
+
+    def plain(self, left: int) -> Any:
+        return "number"
+
+    def read(self, thing: Any, row: "np.ndarray") -> None:
+        if type(thing) is not float:
+            number = None if isinstance(thing, bool) else as_float(thing.item() if _is_scalar_array(thing) else thing)
+            if number is None:
+                raise Misfit(f"there is a {type(thing).__name__} where one number is to be")
+            thing = number
+        row[self._at] = thing
+
+    def made(self, numbers: Any) -> Any:
+        return numbers[self._at] if type(numbers) is list else numbers.item(self._at)
+
+    def stacked(self, table: "np.ndarray") -> Any:
+        return table[:, self._at]
+
+
+class _List:
+    """A list of numbers; also given as a tuple, or as an array."""
+
+    def __init__(self, at: int, count: int, exactly: bool = False) -> None:
+        self._slice, self._count, self._exactly = slice(at, at + count), count, exactly
+
+    def plain(self, left: int) -> Any:
+        return ["numbers", self._count]
+
+    def read(self, thing: Any, row: "np.ndarray") -> None:
+        if self._exactly and type(thing) is not list:
+            raise Misfit(f"there is a {type(thing).__name__} where a list is to be")
+        if not isinstance(thing, (list, tuple)) and not hasattr(thing, "tolist"):
+            raise Misfit(f"there is a {type(thing).__name__} where a list of {self._count} numbers is to be")
+        found = thing if hasattr(thing, "dtype") else [as_float(x) if type(x) is not float else x for x in thing]
+        if len(found) != self._count or (type(found) is list and None in found) or getattr(found, "ndim", 1) != 1:
+            raise Misfit(f"there is something else where a list of {self._count} numbers is to be")
+        row[self._slice] = found
+
+    def made(self, numbers: Any) -> Any:
+        return numbers[self._slice] if type(numbers) is list else numbers[self._slice].tolist()
+
+    def stacked(self, table: "np.ndarray") -> Any:
+        return table[:, self._slice]
+
+
+class _Array:
+    def __init__(self, at: int, shape: tuple[int, ...], exactly: bool = False) -> None:
+        count = 1
+        for length in shape:
+            count *= length
+        self._slice, self._shape, self._exactly = slice(at, at + count), shape, exactly
+
+    def plain(self, left: int) -> Any:
+        return ["array", shape_of(self._shape)]
+
+    def read(self, thing: Any, row: "np.ndarray") -> None:
+        if self._exactly and not hasattr(thing, "dtype"):
+            raise Misfit(f"there is a {type(thing).__name__} where an array is to be")
+        array = the_numpy().asarray(thing)
+        if array.shape != self._shape or array.dtype.kind not in "fiu":
+            raise Misfit(f"there is something of shape {array.shape} where an array of shape {self._shape} is to be")
+        row[self._slice] = array.ravel()
+
+    def made(self, numbers: Any) -> Any:
+        array = the_numpy().asarray(numbers[self._slice])
+        return array.reshape(self._shape)
+
+    def stacked(self, table: "np.ndarray") -> Any:
+        return table[:, self._slice].reshape(len(table), *self._shape)
+
+
+class _Static:
+    """What is not a number, and the same in all runs."""
+
+    def __init__(self, thing: Any) -> None:
+        self._thing, self._as_it_was = thing, _snapshot(thing)
+
+    def plain(self, left: int) -> Any:
+        return ["fixed", plain_of(self._thing, left)]
+
+    def read(self, thing: Any, row: "np.ndarray") -> None:
+        thing = thing.thing if isinstance(thing, Fixed) else thing
+        if not _same(thing, self._as_it_was):
+            raise Misfit(f"there is {thing!r} where it was recorded with {self._as_it_was!r}")
+
+    def made(self, numbers: Any) -> Any:
+        return self._thing
+
+    def stacked(self, table: "np.ndarray") -> Any:
+        return self._thing
+
+
+class _Parts:
+    """A container: a list, tuple, dict or dataclass."""
+
+    def __init__(self, container: Any, parts: "dict[Any, _Node]", exactly: bool = False) -> None:
+        self._container, self._parts, self._exactly = container, parts, exactly
+        self._is_sequence = isinstance(container, (list, tuple))
+
+    def plain(self, left: int) -> Any:
+        kind = kind_of(self._container, left)
+        return of_kind(kind, {key: part.plain(left - 1) for key, part in self._parts.items()})
+
+    def read(self, thing: Any, row: "np.ndarray") -> None:
+        if type(thing) is not type(self._container) and (self._exactly or not self._is_sequence):
+            raise Misfit(f"there is a {type(thing).__name__} where a {type(self._container).__name__} is to be")
+        others = parts_of(thing.tolist() if hasattr(thing, "tolist") else thing)
+        if others is None or others.keys() != self._parts.keys():
+            raise Misfit(f"there is a {type(thing).__name__} where something with the parts {[*self._parts]} is to be")
+        if self._exactly and [*others] != [*self._parts]:
+            raise Misfit(f"there are the parts {[*others]} where they are to be in the order {[*self._parts]}")
+        for key, part in self._parts.items():
+            part.read(others[key], row)
+
+    def made(self, numbers: Any) -> Any:
+        return remade(self._container, {key: part.made(numbers) for key, part in self._parts.items()})
+
+    def stacked(self, table: "np.ndarray") -> Any:
+        parts = {key: part.stacked(table) for key, part in self._parts.items()}
+        if type(self._container) is list and parts:
+            np, things = the_numpy(), list(parts.values())
+            if all(isinstance(x, np.ndarray) and x.shape == things[0].shape for x in things):
+                return np.stack(things, axis=1)
+        return remade(self._container, parts)
+
+
+_Node = _Number | _List | _Array | _Static | _Parts
+
+
+def _is_scalar_array(thing: Any) -> bool:
+    return getattr(thing, "shape", None) == () and hasattr(thing, "item")
+
+
+def _snapshot(thing: Any) -> Any:
+    """A copy of what may change in place."""
+    if type(thing) in (list, tuple, set):
+        return type(thing)(map(_snapshot, thing))
+    if type(thing) is dict:
+        return {key: _snapshot(part) for key, part in thing.items()}
+    return thing.copy() if _is_array(thing) or type(thing) is bytearray else thing
+
+
+def _same(x: Any, y: Any) -> bool:
+    """Whether two things that are not numbers are the same to any function, as far as can be told."""
+    if type(x) is not type(y):
+        return False
+    if type(x) is float:
+        return bool(x.hex() == y.hex())
+    if type(x) in (list, tuple):
+        return len(x) == len(y) and all(map(_same, x, y))
+    if type(x) is dict:
+        return [*x] == [*y] and all(map(_same, x.values(), y.values()))
+    if _is_array(x):
+        alike = x.dtype == y.dtype and x.shape == y.shape
+        return bool(alike) and all(map(_same, x.ravel().tolist(), y.ravel().tolist()))
+    return x is y or bool(x == y)
+
+
+def _is_array(thing: Any) -> bool:
+    return isinstance(thing, the_numpy().ndarray)

@@ -1,0 +1,45 @@
+"""What a Program looks like as text: its rows, one to a line."""
+
+from typing import TYPE_CHECKING
+
+from scalargrad.program.code import Guard
+
+if TYPE_CHECKING:
+    from scalargrad.program.program import Program
+
+__all__ = ["listing"]
+
+_MOST = 400  # lines
+
+
+def listing(program: "Program") -> str:
+    """The rows that were recorded, with what they are applied to, and the guards behind those that they are about."""
+    code = program.code
+    names = _names(program)
+    guards: dict[int, list[Guard]] = {}
+    for guard in code.guards:
+        guards.setdefault(guard.number, []).append(guard)
+    lines = [f"{program.name}: {program.stats}"]
+    if code.inputs:
+        lines.append(f"inputs      {_some([names[i] for i in range(code.inputs)])}")
+    if code.shared:
+        lines.append(f"parameters  {_some([names[i] for i in range(code.inputs, code.inputs + code.shared)])}")
+    width = len(names[code.numbers - 1]) if code.rows else 0
+    for at, row in enumerate(code.rows[:_MOST], start=code.start):
+        text = f"{names[at]:{width}} = {row.rule.text(*[names[x] for x in row.operands])}"
+        for guard in guards.get(at, ()):
+            text += f"   ← is {guard.expected:g}" + (f", at {guard.line}" if guard.line else "")
+        lines.append(text + (f"   {row.label}" if row.label else ""))
+    if len(code.rows) > _MOST:
+        lines.append(f"… {len(code.rows) - _MOST:,} more rows")
+    lines.append(f"outputs     {_some([f'{out} = {names[x]}' for out, x in zip(program.outputs, code.outputs)])}")
+    return "\n".join(lines)
+
+
+def _names(program: "Program") -> list[str]:
+    constants = [f"({x:g})" if x < 0 else f"{x:g}" for x in program.code.constants]
+    return [*program.inputs, *program.parameter_names, *constants, *(f"v{i}" for i in range(len(program)))]
+
+
+def _some(names: list[str]) -> str:
+    return ", ".join(names if len(names) <= 12 else [*names[:6], "…", *names[-3:]])

@@ -1,0 +1,474 @@
+"""A Program: what a function did, once, as code that runs again on other numbers."""
+
+import inspect
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from functools import cache, cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from scalargrad import transforms
+from scalargrad.engine import Tape, Value, function, inputs
+from scalargrad.engine.messages import shorten
+from scalargrad.engine.thread import here
+from scalargrad.errors import ProgramError
+from scalargrad.files import destination, write
+from scalargrad.namespaces import IEEE, IeeeFloat
+from scalargrad.program import backends, file
+from scalargrad.program.code import Code, Guard, evaluate
+from scalargrad.program.expansion import expanded
+from scalargrad.program.layout import Layout, Misfit, the_numpy
+from scalargrad.program.listing import listing
+from scalargrad.program.recording import code_of, recording
+from scalargrad.program.simplify import simplified
+
+if TYPE_CHECKING:
+    import numpy as np
+
+__all__ = ["Program", "Stats", "load", "record", "restored"]
+
+
+def record(f: Callable[..., Any], *example: Any, backend: str = "auto", **named: Any) -> "Program":
+    """Run f once at an example, and make a Program of what it did.
+
+    The Program takes arguments like the example, any nests of numbers, and gives what f gave, at any numbers for which f
+    goes the same way; elsewhere it raises ProgramError, for it would be wrong (`compile` records the other way as well).
+    Inputs that f closes over (parameters) are read at every call. What else f reads is what it was at the recording.
+    Raises what f raises; GradientLostError if f reads the `.data` of a Value; ProgramError for an effect on Values
+    (`backward()`, setting data); NotAnInputError if it uses a Value that was computed before.
+
+    >>> p = record(lambda x, y: x * y + 1, 2.0, 3.0)
+    >>> p(10.0, 4.0)
+    41.0
+    >>> p.value_and_grad(10.0, 4.0)
+    (41.0, (4.0, 10.0))
+    """
+    return recorded(f, Layout((example, named)), backend)[0].or_error()
+
+
+def recorded(f: Callable[..., Any], arguments: Layout, backend: str) -> "tuple[Program, list[float]]":
+    """The Program of f at the example of its arguments, and the numbers that f came to there.
+
+    If f raises ValueError or an ArithmeticError, it is the Program of the way to that.
+    """
+    xs, error, result = inputs(arguments.example), None, None
+    args, named = arguments.nest(xs)
+    with transforms.despite_no_grad(), recording() as recorder:
+        try:
+            result = f(*args, **named)
+            recorder.pin_texts()
+        except (ValueError, ArithmeticError) as raised:
+            error = raised
+    if recorder.escape is not None:
+        raise recorder.escape
+    results = Layout(result, _is_value)
+    for thing in results.statics:
+        if not isinstance(thing, (type(None), bool, str, bytes)):  # in which may be Values, or what depends on them
+            raise ProgramError(
+                f"{name_of(f)} returned {shorten(repr(thing))} ({type(thing).__name__}), and a Program gives back numbers, "
+                "in lists, tuples, dicts, dataclasses and arrays"
+            )
+    code, parameters = code_of(recorder, xs, results.example)
+    for x in parameters:
+        _ = x.data  # for whoever records around this, or wonders where a gradient was lost
+    outcome = [x._data if type(x) is Value else float(x) for x in results.example]
+    program = Program(code, arguments, results, parameters, name_of(f), backend, error)
+    program.positional = _positional(f)
+    return program, outcome
+
+
+def load(path: str | os.PathLike[str]) -> "Program":
+    """The Program that `p.save(path)` wrote, here or on another machine.
+
+    It does what the saved one does. Its parameters are new inputs, `p.parameters`; its backend is "auto".
+    A file of somebody else can be loaded: nothing in it is run before you run the Program. Raises ProgramError if it is
+    not a file of a Program, is damaged, or of a version that is not known here; OSError where it cannot be read.
+    """
+    content = Path(path).read_bytes()
+    try:
+        contents = file.read(content)
+    except ProgramError as problem:
+        raise ProgramError(f"{os.fspath(path)}: {problem}") from None
+    return _program(contents, [Value(*parameter) for parameter in contents.parameters], "auto")
+
+
+def restored(content: bytes, parameters: Sequence[Value], backend: str) -> "Program":
+    """What a copied or pickled Program is made again with; its backend is "auto" where the old one is not installed."""
+    contents = file.read(content)
+    if len(parameters) != len(contents.parameters):
+        raise ProgramError(f"a Program of {len(contents.parameters)} parameters is pickled with {len(parameters)}")
+    try:
+        return _program(contents, parameters, backend)
+    except ProgramError:
+        return _program(contents, parameters, "auto")
+
+
+def _program(contents: file.Contents, parameters: Sequence[Value], backend: str) -> "Program":
+    program = Program(contents.code, contents.arguments, contents.results, parameters, contents.name, backend)
+    program.positional = contents.positional
+    return program
+
+
+class Stats(dict[str, int]):
+    """How much there is in a Program; printed as a sentence."""
+
+    def __str__(self) -> str:
+        return (
+            f"{self['inputs']:,} inputs, {self['parameters']:,} parameters, {self['outputs']:,} outputs, "
+            f"{self['guards']:,} guards; {self['recorded rows']:,} rows recorded, {self['rows']:,} after simplification"
+        )
+
+
+class Program:
+    """Straight-line code with the nests of its arguments and results: see `record`.
+
+    `p(*args)` runs it at a point, `p.batch(X)` at many; `p.value_and_grad`, `p.jacobian` and `p.hessian` are Programs
+    too. `len(p)`, `p[i]` and iteration give its rows at the example, as a tape does, so that `draw(p)` draws it;
+    `print(p)` lists them, and `p.stats` counts them. On Values it records what it does.
+    """
+
+    def __init__(
+        self,
+        code: Code,
+        arguments: Layout,
+        results: Layout,
+        parameters: Sequence[Value],
+        name: str,
+        backend: str,
+        error: Exception | None = None,
+    ) -> None:
+        self.code, self.name, self.backend = code, name, backends.named(backend).name
+        self.arguments, self.results, self.parameters = arguments, results, list(parameters)
+        self.error = error  # that the function raised at the end of this way, if it did
+        self.positional: list[str] = []  # the names of what the function takes by position, where they are known
+
+    def or_error(self) -> "Program":
+        """Itself, if the function came to a result; else it raises what the function raised."""
+        if self.error is not None:
+            raise self.error
+        return self
+
+    # ── running it ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def __call__(self, *args: Any, **named: Any) -> Any:
+        try:
+            row = self.arguments.row((args, named))
+        except Misfit:
+            return self._on_values(Layout((args, named), _is_value))
+        lanes = self.run(row[None])
+        if lanes.failed[0] or lanes.strayed[0]:
+            return self._on_floats(row.tolist())
+        return self.results.nest(lanes.outputs[0])
+
+    def batch(self, points: "np.ndarray", *, mask: bool = False) -> Any:
+        """What it gives at many points: an array of shape (points, inputs) in, a column for each number of the arguments.
+
+        Each number of the result becomes an array over the points, a list of numbers or an array one with an axis more.
+        Where f would raise there are infinities or nan; with `mask`, the second result tells where, of shape (points,).
+        Raises ProgramError if at any point f goes another way than the Program does.
+        """
+        points = self._table(points)
+        lanes = self.run(points)
+        if lanes.strayed.any():
+            at = int(lanes.strayed.argmax())
+            raise ProgramError(
+                f"at {int(lanes.strayed.sum()):,} of {len(points):,} points, {self._strayed(points[at].tolist())}"
+            )
+        outputs = lanes.outputs
+        if lanes.failed.any():
+            outputs[lanes.failed[:, None] & the_numpy().isfinite(outputs)] = the_numpy().nan
+        return (self.results.stacked(outputs), lanes.failed) if mask else self.results.stacked(outputs)
+
+    def run(self, table: "np.ndarray", parameters: "np.ndarray | None" = None) -> backends.Lanes:
+        """The bare numbers at many points, and where they are not to be trusted: see `backends.Lanes`.
+
+        `parameters` are the numbers of the parameters, if not what they are now.
+        """
+        return self._runner(table, self._shared() if parameters is None else parameters)
+
+    @cached_property
+    def _runner(self) -> backends.Runner:
+        return backends.named(self.backend).prepare(self.lowered)
+
+    @cached_property
+    def lowered(self) -> Code:
+        """What backends run: gates expanded into rows, and simplified."""
+        shared = [x._data for x in self.parameters]
+        return simplified(expanded(self.code, [*self.arguments.example, *shared]))
+
+    def _shared(self) -> "np.ndarray":
+        return cast("np.ndarray", the_numpy().array([x.data for x in self.parameters], dtype=float))
+
+    def _table(self, points: Any) -> "np.ndarray":
+        table = the_numpy().asarray(points, dtype=float)
+        if table.ndim != 2 or table.shape[1] != self.arguments.size:
+            raise TypeError(
+                f"the Program {self.name} runs at points of shape (points, {self.arguments.size}), a column for each "
+                f"number of its arguments, and was given an array of shape {table.shape}"
+            )
+        return cast("np.ndarray", table)
+
+    # ── running it by the engine ────────────────────────────────────────────────────────────────────────────────────
+
+    def _on_floats(self, numbers: list[float]) -> Any:
+        """Slowly, by the engine on plain numbers: for the exception that it raises, or to say where it strays."""
+        shared = [x._data for x in self.parameters]
+        return self.results.nest(_replayed(self.code, [*numbers, *shared], lambda: self._strayed(numbers)))
+
+    def _on_values(self, given: Layout) -> Any:
+        """On Values, recording: what comes out are Values, or plain numbers where they depend on none."""
+        try:  # which of the numbers stands where
+            places = self.arguments.row(given.nest([*map(float, range(given.size))]))
+        except Misfit as error:
+            raise TypeError(
+                f"the Program {self.name} takes arguments like those it was recorded with: {error}"
+            ) from None
+        numbers = [given.example[int(i)] for i in places]
+        bare = [x._data if type(x) is Value else float(x) for x in numbers]
+        return self.results.nest(_replayed(self.code, [*numbers, *self.parameters], lambda: self._strayed(bare)))
+
+    def _strayed(self, numbers: list[float]) -> str:
+        guard = first_difference(self.code, [*numbers, *[x._data for x in self.parameters]])
+        if guard is None:
+            return f"{self.name} goes another way than the Program by the last place of a number"
+        return (
+            f"{self.name} goes another way than the Program {told(self.code, guard)}: compile({self.name}) records it"
+        )
+
+    # ── other Programs ──────────────────────────────────────────────────────────────────────────────────────────────
+
+    @cached_property
+    def value_and_grad(self) -> "Program":
+        """The Program of what this one gives, one number, and its gradient, in the nest of the argument or arguments."""
+        return self._transformed(transforms.value_and_grad)
+
+    @cached_property
+    def jacobian(self) -> "Program":
+        """The Program of all first derivatives, as `scalargrad.jacobian` gives them for the argument or arguments."""
+        return self._transformed(transforms.jacobian)
+
+    @cached_property
+    def hessian(self) -> "Program":
+        """The Program of all second derivatives of one number, as `scalargrad.hessian` gives them."""
+        return self._transformed(transforms.hessian)
+
+    @cached_property
+    def pullback(self) -> "Program":
+        """The Program that pulls seeds back, of two lists: the numbers, parameters last, and a seed for each result.
+
+        It gives the derivatives of the sum of seed * result by all these numbers, as one list.
+        """
+        code = replace(self.code, inputs=self.code.inputs + self.code.shared, shared=0)
+        example = [*map(float, self.arguments.example), *[x._data for x in self.parameters]]
+        seeds = [1.0] * len(code.outputs)
+        whole = Program(code, Layout(((example,), {})), Layout(seeds), [], self.name, self.backend)
+
+        def pull(numbers: list[Any], seeds: list[Any]) -> Any:
+            return transforms.vjp(whole)(numbers)[1](seeds)
+
+        pull.__name__ = f"pullback({self.name})"
+        return recorded(pull, Layout(((example, seeds), {})), self.backend)[0].or_error()
+
+    def to_jax(self) -> Callable[..., Any]:
+        """A function of JAX that gives what this Program gives, for `jax.jit`, `vmap` and `grad`, on any device.
+
+        It takes arguments in the same nest, of JAX's numbers and arrays (also an array for a list of numbers), and gives
+        results in theirs, a list of numbers being an array. If the Program has parameters, their numbers come first, as
+        one array in the order of `p.parameters`: compiled code does not see it when they change.
+
+        It needs `jax_enable_x64`. Derivatives backward, of any order, are Programs by the rules of the table, not JAX's;
+        forward (`jax.jvp`, `jax.hessian`) JAX raises TypeError: `p.hessian.to_jax()`. Where the Program would raise, every
+        result and derivative is nan, for compiled code cannot. Last places may differ: see `backends/jax.py`.
+
+        Raises ProgramError where JAX is not installed; and, by name, for a gate that is not written with the package's
+        functions throughout, and for fma.
+
+        >>> f = record(lambda x, y: {"area": x * y}, 2.0, 3.0).to_jax()
+        """
+        return backends.jax_function(self.or_error())
+
+    def _transformed(self, transform: Callable[..., Any]) -> "Program":
+        args, named = self.arguments.nest(self.arguments.example)
+        argnums = (*range(len(args)), *named)
+        derived = transform(self, argnums=argnums[0] if len(argnums) == 1 else argnums)
+        derived.__name__ = f"{transform.__name__}({self.name})"
+        program = recorded(derived, self.arguments, self.backend)[0].or_error()
+        program.positional = self.positional
+        return program
+
+    # ── keeping it ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write it to a file, all of it or nothing, for `load`; what is in there is told in file.py.
+
+        Raises ProgramError, naming it, for what has no place in a file: a gate, or a class of your own among the
+        arguments or results; OSError where it cannot be written.
+
+        >>> import tempfile
+        >>> p = record(lambda x, y: x * y + 1, 2.0, 3.0)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     load(p.save(f"{folder}/p.json"))(10.0, 4.0)
+        41.0
+        """
+        content, path = file.written(self), destination(path)
+        write(path, content)
+        return path
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """For copies and pickles; the parameters go on their own, and so stay those of a model that goes along."""
+        return restored, (file.written(self), self.parameters, self.backend)
+
+    # ── looking at it ──────────────────────────────────────────────────────────────────────────────────────────────
+
+    @property
+    def inputs(self) -> list[str]:
+        """The names of its inputs: v[0], p['a'] …"""
+        names = dict(enumerate(self.positional))
+        found = []
+        for which, key, *path in self.arguments.paths:
+            found.append(_path(names.get(key, f"args[{key}]") if which == 0 else str(key), path))
+        return found
+
+    @property
+    def outputs(self) -> list[str]:
+        """The names of its outputs: out, or out[0], out['a'] …"""
+        return [_path("out", path) for path in self.results.paths]
+
+    @property
+    def roots(self) -> list[Value]:
+        """What a picture of it begins at: the rows of its outputs and guards at the example."""
+        found = {*self.code.outputs, *(guard.number for guard in self.code.guards)}
+        return [row for row, at in self._rows_by_number if at in found]
+
+    @property
+    def stats(self) -> Stats:
+        """How many inputs, parameters, outputs, guards and rows it has, before and after simplification."""
+        code = self.code
+        return Stats(
+            {
+                "inputs": code.inputs,
+                "parameters": code.shared,
+                "outputs": len(code.outputs),
+                "guards": len(code.guards),
+                "recorded rows": len(code.rows),
+                "rows": len(self.lowered.rows),
+            }
+        )
+
+    def __str__(self) -> str:
+        return listing(self)
+
+    def __repr__(self) -> str:
+        return f"<Program {self.name}: {self.code.inputs:,} inputs, {len(self.code.rows):,} rows, {len(self.code.outputs):,} outputs>"
+
+    def __len__(self) -> int:
+        return len(self.code.rows)
+
+    def __iter__(self) -> Iterator[Value]:
+        return iter(self._rows)
+
+    def __getitem__(self, index: Any) -> Any:
+        return self._rows[index]
+
+    @property
+    def _rows(self) -> list[Value]:
+        """The rows at the example, as Values."""
+        return [row for row, at in self._rows_by_number if at >= self.code.start]
+
+    @cached_property
+    def _rows_by_number(self) -> list[tuple[Value, int]]:
+        with Tape():
+            parameters = [Value(x._data, label) for x, label in zip(self.parameters, self.parameter_names)]
+            xs = [Value(x, name) for x, name in zip(self.arguments.example, self.inputs)]
+            numbers: list[Any] = [*xs, *parameters, *self.code.constants]
+            _replayed(self.code, numbers[: self.code.inputs + self.code.shared], lambda: "", numbers)
+        return [(row, at) for at, row in enumerate(numbers) if type(row) is Value]
+
+    @property
+    def parameter_names(self) -> list[str]:
+        """The labels of the inputs of others that it reads at every call; p0, p1 … for those without."""
+        return [x.label or f"p{i}" for i, x in enumerate(self.parameters)]
+
+
+@cache
+def _applied(rule: Any) -> Callable[..., Any]:
+    return function(rule)
+
+
+def _replayed(code: Code, numbers: list[Any], strayed: Callable[[], str], rows: list[Any] | None = None) -> list[Any]:
+    """The outputs of the code, by the engine: on Values it records, on floats it calculates; it raises what that raises."""
+    state = here.state
+    numbers = [*numbers, *code.constants]
+    guards: dict[int, list[Guard]] = {}
+    for guard in code.guards:
+        guards.setdefault(guard.number, []).append(guard)
+    for at, row in enumerate(code.rows, start=code.start):
+        operands = [numbers[i] for i in row.operands]
+        if row.quiet:
+            numbers.append(_quiet(row.rule, operands))
+        else:
+            numbers.append(_applied(row.rule)(*operands))
+        if rows is not None:
+            rows.append(numbers[-1])
+        for guard in guards.get(at, ()):
+            found = numbers[at]
+            if (found._data if type(found) is Value else found) != guard.expected:
+                raise ProgramError(strayed())
+            if type(found) is Value and state.recorder is not None:
+                state.recorder.guard(found, guard.expected, guard.line)
+    return [numbers[i] for i in code.outputs]
+
+
+def _quiet(rule: Any, operands: list[Any]) -> Any:
+    if not any(type(x) is Value for x in operands):
+        return float(rule.value(IEEE, *map(IeeeFloat, operands)))
+    state = here.state
+    recorder, quiet = state.recorder, state.quiet
+    state.told(recorder, quiet=True)
+    try:
+        return _applied(rule)(*operands)
+    finally:
+        state.told(recorder, quiet)
+
+
+def first_difference(code: Code, numbers: list[float]) -> Guard | None:
+    """The first guard that comes out differently with these inputs and shared numbers."""
+    outputs = [guard.number for guard in code.guards]
+    found, _, _ = evaluate(
+        replace(code, outputs=tuple(outputs), guards=()), IEEE, [*map(IeeeFloat, numbers)], [], IeeeFloat
+    )
+    return next((g for g, number in zip(code.guards, found, strict=True) if number != g.expected), None)
+
+
+def told(code: Code, guard: Guard) -> str:
+    """A guard in words: what was so at the recording, and where."""
+    if guard.number < code.start:
+        what = "of a constant"
+    else:
+        row = code.rows[guard.number - code.start]
+        names = [f"{code.constant[x]!r}" if x in code.constant else f"v{x}" for x in row.operands]
+        text = row.rule.text(*names)
+        is_truth = row.rule.name in ("lt", "le", "eq", "ne", "and", "or") or row.rule.name.endswith(" raises")
+        what = f"{text} is {bool(guard.expected)}" if is_truth else f"{text} is {guard.expected:g}"
+    return f"recorded where {what}" + (f", at {guard.line}" if guard.line else "")
+
+
+def name_of(f: Any) -> str:
+    return str(getattr(f, "__name__", type(f).__name__))
+
+
+def _positional(f: Any) -> list[str]:
+    try:
+        parameters = inspect.signature(f).parameters.values()
+    except (TypeError, ValueError):  # some built-ins do not tell
+        return []
+    return [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+
+
+def _path(name: str, path: Sequence[Any]) -> str:
+    return name + "".join(f"[{key!r}]" for key in path)
+
+
+def _is_value(x: Any) -> bool:
+    return type(x) is Value

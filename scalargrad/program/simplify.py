@@ -1,0 +1,197 @@
+"""Simplification: passes over straight-line code that leave every result's bits as they are.
+
+One exception: a number made of constants only is what Python's `math` gives, where a backend's own function might differ
+in the last place. Each pass takes a Code and gives one; rows that Python may raise at stay, unless nothing can.
+
+>>> from scalargrad.rules import RULES
+>>> double_negation = (Row(RULES["neg"], (0,)), Row(RULES["neg"], (1,)))
+>>> simplified(Code(1, 0, (), double_negation, (2,))).outputs
+(0,)
+"""
+
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import Any
+
+from scalargrad.namespaces import FLOATS, IEEE, IeeeFloat
+from scalargrad.program.code import Code, Row, is_of_table, may_raise
+from scalargrad.rules import RULES
+
+__all__ = ["exact_algebra", "folded_constants", "simplified", "without_dead_rows", "without_repetitions"]
+
+
+def simplified(code: Code) -> Code:
+    """All passes; what they leave, another round of them would leave as it is, or nearly so."""
+    for simplify in (without_dead_rows, folded_constants, exact_algebra, without_repetitions, without_dead_rows):
+        code = simplify(code)
+    return code
+
+
+# ── the passes ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def folded_constants(code: Code) -> Code:
+    """Numbers made of constants only become constants; what raises there stays as it is."""
+
+    def constant(row: Row, operands: tuple[Any, ...]) -> Any:
+        for x in operands:
+            if type(x) is int:
+                return None
+        return _constant(row, operands) if is_of_table(row.rule) else None
+
+    return _rewritten(code, constant)
+
+
+def _constant(row: Row, operands: tuple[float, ...]) -> float | None:
+    try:
+        return float(row.rule.value(FLOATS, *operands))
+    except (ValueError, ArithmeticError):
+        return float(row.rule.value(IEEE, *map(IeeeFloat, operands))) if row.quiet else None
+
+
+def exact_algebra(code: Code) -> Code:
+    """What is exact in floating point, for all operands, zeros with a sign, infinities and nan included.
+
+    x + (-0.0), x - 0.0, x * 1.0, x / 1.0, x ** 1.0, +x and -(-x) are x, and so is x where a choice has no alternative.
+    """
+    negated: dict[int, Any] = {}
+
+    def shorter(row: Row, operands: tuple[Any, ...]) -> Any:
+        name = row.rule.name
+        if name not in _ALGEBRA or not is_of_table(row.rule):
+            return None
+        x, y = operands[0], operands[1] if len(operands) > 1 else None
+        if name in ("pos", "detach"):
+            return x
+        if (name == "mul" and _is(y, 1.0)) or (name in ("div", "pow", "pow_const") and _is(y, 1.0)):
+            return x
+        if (name == "add" and _is(y, -0.0)) or (name == "sub" and _is(y, 0.0)):
+            return x
+        if (name == "mul" and _is(x, 1.0)) or (name == "add" and _is(x, -0.0)):
+            return y
+        if name == "where":
+            condition, yes, no = operands
+            if type(condition) is float:
+                return yes if condition != 0 else no  # a nan is true, as in Python
+            return yes if _same(yes, no) else None
+        return negated.get(x) if name == "neg" and type(x) is int else None
+
+    def noted(row: Row, operands: tuple[Any, ...], number: int) -> None:
+        if row.rule is RULES["neg"] and type(operands[0]) is int:
+            negated[number] = operands[0]
+
+    return _rewritten(code, shorter, noted)
+
+
+def without_repetitions(code: Code) -> Code:
+    """The same rule on the same operands is applied once; of + and * the operands may be the other way round."""
+    known: dict[Any, int] = {}
+
+    def key(row: Row, operands: tuple[Any, ...]) -> Any:
+        keys = tuple([x.hex() if type(x) is float else x for x in operands])
+        if row.rule in _COMMUTE and str(keys[0]) > str(keys[1]):
+            keys = keys[::-1]
+        return row.rule, row.quiet, keys
+
+    number = code.start  # of the next row that stays
+
+    def repeated(row: Row, operands: tuple[Any, ...]) -> Any:
+        nonlocal number
+        found = known.setdefault(key(row, operands), number)
+        if found != number:
+            return found
+        number += 1
+        return None
+
+    return _rewritten(code, repeated)
+
+
+def without_dead_rows(code: Code) -> Code:
+    """Rows and constants go on which no output, no guard and nothing that may raise depends."""
+    needed = {*code.outputs, *(guard.number for guard in code.guards)}
+    for at in reversed(range(code.start, code.numbers)):
+        row = code.rows[at - code.start]
+        if at in needed or (may_raise(row.rule) and not row.quiet):
+            needed.add(at)
+            needed.update(row.operands)
+    place: dict[int, int] = {}
+    fixed = code.inputs + code.shared
+    for at in range(code.numbers):
+        if at < fixed or at in needed:
+            place[at] = len(place)
+    return replace(
+        code,
+        constants=tuple(x for at, x in enumerate(code.constants, start=fixed) if at in needed),
+        rows=tuple(
+            [
+                row.of(tuple([place[x] for x in row.operands]))
+                for at, row in enumerate(code.rows, start=code.start)
+                if at in needed
+            ]
+        ),
+        outputs=tuple(place[x] for x in code.outputs),
+        guards=tuple(replace(guard, number=place[guard.number]) for guard in code.guards),
+    )
+
+
+# ── how a pass goes over the rows ───────────────────────────────────────────────────────────────────────────────────
+
+
+def _rewritten(
+    code: Code,
+    instead: Callable[[Row, tuple[Any, ...]], Any],
+    noted: Callable[[Row, tuple[Any, ...], int], None] = lambda row, operands, number: None,
+) -> Code:
+    """The code with some rows replaced by another number: `instead` gives that, an int, or a constant, a float, or None.
+
+    Operands are told in the same way. `noted` is told of each row that stays, under which number. New constants are put
+    before the rows in the end, so that while it goes on, rows are numbered from `code.start`.
+    """
+    given: list[Any] = [*range(code.inputs + code.shared), *code.constants]
+    rows: list[tuple[Row, tuple[Any, ...]]] = []
+    start = code.start
+    for row in code.rows:
+        operands = tuple([given[x] for x in row.operands])
+        other = instead(row, operands)
+        if other is None:
+            other = start + len(rows)
+            noted(row, operands, other)
+            rows.append((row, operands))
+        given.append(other)
+    wanted = [*(x for _, operands in rows for x in operands), *(given[x] for x in code.outputs)]
+    wanted += [given[guard.number] for guard in code.guards]
+    constants = dict.fromkeys(x.hex() for x in wanted if type(x) is float)
+    at = {key: i for i, key in enumerate(constants, start=code.inputs + code.shared)}
+    shift = len(constants) - len(code.constants)
+
+    def number(x: Any) -> int:
+        return at[x.hex()] if type(x) is float else x + shift if x >= start else x
+
+    open_ = [guard for guard in code.guards if not _is(given[guard.number], guard.expected)]  # a constant may, always
+    guards = [replace(guard, number=number(given[guard.number])) for guard in open_]
+    return replace(
+        code,
+        constants=tuple(map(float.fromhex, constants)),
+        rows=tuple([row.of(tuple([number(x) for x in operands])) for row, operands in rows]),
+        outputs=tuple(number(given[x]) for x in code.outputs),
+        guards=tuple(sorted(_without_doubles(guards), key=lambda guard: guard.number)),
+    )
+
+
+_COMMUTE = {RULES["add"], RULES["mul"]}
+
+
+def _without_doubles(guards: Iterable[Any]) -> Iterable[Any]:
+    return {(guard.number, guard.expected.hex()): guard for guard in reversed([*guards])}.values()
+
+
+_ALGEBRA = {"add", "sub", "mul", "div", "neg", "pos", "detach", "pow", "pow_const", "where"}
+
+
+def _is(x: Any, number: float) -> bool:
+    return type(x) is float and x == number and math.copysign(1.0, x) == math.copysign(1.0, number)
+
+
+def _same(x: Any, y: Any) -> bool:
+    return type(x) is type(y) and (x.hex() == y.hex() if type(x) is float else x == y)
