@@ -1,11 +1,14 @@
 """The LLVM backend: one point has the bits of the row-by-row evaluation, lanes are within two units in the last place."""
 
+import gc
 import itertools
 import math
+import os
 import random
 import struct
 import sys
 import threading
+import weakref
 from types import SimpleNamespace
 
 import mpmath
@@ -214,6 +217,13 @@ def test_a_constant_exponent(exponent):
         assert distance(found[0], value) <= 2
         assert bits(one.outputs[0]) == bits([value])
         assert one.failed[0] == failed
+
+
+def test_a_processor_without_fused_multiplication(width, monkeypatch):
+    monkeypatch.setattr(llvm._host(), "fused", False)
+    for name in ("fma", "exp", "sin"):
+        code = code_of(RULES[name])
+        assert_bits(code, points_of(code.inputs, seed=4)[:60])
 
 
 # ── codes ───────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -501,6 +511,38 @@ def test_an_interrupt_within_python_gets_out(monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         llvm_math.caught()
     llvm_math.caught()  # once
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
+def test_a_process_that_was_forked_has_threads_of_its_own(monkeypatch):
+    monkeypatch.setattr(llvm, "_WORTH_A_THREAD", 0)
+    monkeypatch.setenv("SCALARGRAD_THREADS", "2")
+    points = np.ones((64, 1))
+    runner = llvm.prepare(some_code(7.5))
+    runner(points, NONE)
+    child = os.fork()
+    if child == 0:
+        status = 1
+        try:
+            status = 0 if (runner(points, NONE).outputs == 2.0**8.5).all() else 2
+        finally:
+            os._exit(status)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+def test_memory_is_given_back():
+    """Of some codes that are forgotten, however many there were."""
+
+    engines = []
+    for k in range(200):
+        runner = llvm.prepare(some_code(1000.0 + k))
+        runner(np.ones((1, 1)), NONE)
+        engines.append(weakref.ref(runner.compiled[1].engine))
+    del runner
+    gc.collect()
+    assert not any(engine() for engine in engines)
+    assert not any(key for key, made in llvm._alive.items() if made.code.constants[0] >= 1000.0)
 
 
 def test_without_llvmlite_it_says_what_to_install(monkeypatch):
