@@ -4,16 +4,25 @@ One point is run by scalar code, with the bits of the row-by-row evaluation. Man
 register of the processor holds, on as many threads as there are processors; a function of C's mathematics may differ
 there by two units in the last place. Both are compiled when they are first needed, in time linear in the rows.
 
-A thread that runs many points needs (inputs + outputs + slots) × width × 8 bytes, however many there are: `width` are
-in work at once, and the slots hold what lives longer than a thousand instructions.
+A thread that runs many points needs (inputs + outputs + slots) × width × 8 bytes, however many points there are, and up
+to eight times that where it stays below 256 KB: `width` points are in work at once, and the slots hold what lives longer
+than a thousand instructions.
 
-`SCALARGRAD_THREADS` says on how many threads to run, `SCALARGRAD_CACHE` in which directory to keep what was compiled.
+`SCALARGRAD_THREADS` says on how many threads to run, `SCALARGRAD_CACHE` in which directory to keep what was compiled;
+whatever is in there may be deleted at any time.
+
+>>> import numpy as np
+>>> run = prepare(Code(2, 0, (1.0,), (Row(RULES["mul"], (0, 1)), Row(RULES["add"], (3, 2))), (4,)))  # x * y + 1
+>>> run(np.array([[3.0, 4.0], [5.0, 6.0]]), np.array([])).outputs
+array([[13.],
+       [31.]])
 """
 
 import hashlib
 import os
 import struct
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from ctypes import CFUNCTYPE, c_int64, c_void_p
 from dataclasses import replace
 from functools import cache
@@ -34,8 +43,7 @@ from scalargrad.program.backends.llvm_math import SCALAR, caught, table, vectors
 from scalargrad.program.backends.llvm_symbols import Instructions, Truth, mathematics
 from scalargrad.program.backends.llvm_text import Assembly, assemble
 from scalargrad.program.backends.llvm_words import Words
-from scalargrad.program.code import Code, Row, evaluate
-from scalargrad.program.steering import STEERING
+from scalargrad.program.code import Code, Row, evaluate, is_of_table
 from scalargrad.rules import RULES
 
 if TYPE_CHECKING:
@@ -48,8 +56,6 @@ name = "llvm"
 #: With fewer rows times points than this, a second thread costs more than it brings.
 _WORTH_A_THREAD = 2_000_000
 
-_KNOWN = {*RULES.values(), *STEERING.values()}
-
 
 def prepare(code: Code) -> "_Runner":
     """The code, ready to run at points; compiled when it first does.
@@ -58,7 +64,7 @@ def prepare(code: Code) -> "_Runner":
     """
     _host()
     for row in code.rows:
-        if row.rule not in _KNOWN:
+        if not is_of_table(row.rule):
             raise ProgramError(
                 f"the gate {row.rule.name} cannot be compiled: only the package's own operations are; "
                 "the backend numpy runs gates"
@@ -84,9 +90,7 @@ class _Runner:
                 f"the code takes points of shape (points, {code.inputs}) and {code.shared} shared numbers, "
                 f"not shapes {points.shape} and {shared.shape}"
             )
-        lanes = self._machine_code(1).one(points, shared) if len(points) == 1 else self._many(points, shared)
-        caught()
-        return lanes
+        return self._machine_code(1).one(points, shared) if len(points) == 1 else self._many(points, shared)
 
     def _many(self, points: "np.ndarray", shared: "np.ndarray") -> Lanes:
         """Whole groups of lanes, on several threads where it pays; then what is left, padded to a group."""
@@ -153,6 +157,7 @@ class _Compiled:
         memory.points[:] = points
         memory.shared[:] = shared
         self.function(*memory.pointers, memory.workspace, self.table, 1)
+        caught()
         lanes = Lanes(memory.outputs.copy(), memory.failed.copy(), memory.strayed.copy())
         self.free.append(memory)
         return lanes
@@ -162,6 +167,7 @@ class _Compiled:
         memory = self._memory()
         pointers = [array.ctypes.data for array in (points, shared, *lanes)]
         self.function(*pointers, memory.workspace, self.table, len(points) // self.width)
+        caught()
         self.free.append(memory)
 
     def _memory(self) -> "_Memory":
@@ -212,7 +218,8 @@ def _sources() -> str:
     modules = (rules, formulas, namespaces, code_module, steering, llvm_formulas, llvm_symbols, llvm_text, llvm_words)
     sums = hashlib.sha256()
     for module in modules:
-        sums.update(Path(str(module.__file__)).read_bytes())
+        with suppress(OSError):  # where the package is inside of a file, the version has to do
+            sums.update(Path(str(module.__file__)).read_bytes())
     return f"{__version__} {sums.hexdigest()}"
 
 
@@ -230,10 +237,10 @@ def assembly_of(code: Code, width: int) -> Assembly:
     """The code as text for LLVM: evaluated with symbols, which write instructions."""
     into = Instructions()
     rows = [row if row.operands else _of_nothing(row, into) for row in code.rows]
-    symbolic = replace(code, rows=tuple(rows), constants=tuple(map(into.number, code.constants)))  # type: ignore[arg-type]
+    symbolic = replace(code, rows=tuple(rows))
     inputs = [into.input(i) for i in range(code.inputs)]
     shared = [into.shared(i) for i in range(code.shared)]
-    outputs, failed, strayed = evaluate(symbolic, mathematics(into), inputs, shared)
+    outputs, failed, strayed = evaluate(symbolic, mathematics(into), inputs, shared, into.number)
     words = Words(width, SCALAR, vectors(width), FORMULAS, _host().fused)
     flags = _truth(failed, into), _truth(strayed, into)
     return assemble(into, code.inputs, [x.at for x in outputs], *flags, words)
@@ -289,7 +296,13 @@ def _threads() -> int:
     asked = os.environ.get("SCALARGRAD_THREADS", "")
     if asked and not (asked.isdecimal() and int(asked)):
         raise ProgramError(f"SCALARGRAD_THREADS is a number of threads from 1 on, not {asked!r}")
-    return int(asked or os.cpu_count() or 1)
+    return (
+        int(asked)
+        if asked
+        else len(os.sched_getaffinity(0))
+        if hasattr(os, "sched_getaffinity")
+        else os.cpu_count() or 1
+    )
 
 
 _pools: dict[int, ThreadPoolExecutor] = {}
@@ -304,5 +317,11 @@ def _pool() -> ThreadPoolExecutor:
     return _pools[count]
 
 
+def _after_fork() -> None:
+    global _lock
+    _lock = Lock()  # somebody may have held it, who is no more
+    _pools.clear()
+
+
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_pools.clear)
+    os.register_at_fork(after_in_child=_after_fork)

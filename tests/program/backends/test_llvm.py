@@ -1,11 +1,14 @@
 """The LLVM backend: one point has the bits of the row-by-row evaluation, lanes are within two units in the last place."""
 
+import gc
 import itertools
 import math
+import os
 import random
 import struct
 import sys
 import threading
+import weakref
 from types import SimpleNamespace
 
 import mpmath
@@ -207,13 +210,20 @@ def test_every_width_gives_the_same(width):
 @pytest.mark.parametrize("exponent", [2.0, 1.0, 0.0, -1.0, 3.0, 0.5, -0.5])
 def test_a_constant_exponent(exponent):
     code = Code(1, 0, (exponent,), (Row(RULES["pow_const"], (0, 1)),), (2,))
-    points = points_of(1)
-    lanes = run(code, points)
-    for point, found in zip(points, lanes.outputs, strict=True):
-        (value,), failed, _ = expected(code, point)
+    points, runner = np.array(points_of(1)), llvm.prepare(code)
+    for k, found in enumerate(runner(points, NONE).outputs):
+        (value,), failed, _ = expected(code, points[k])
+        one = runner(points[k : k + 1], NONE)
         assert distance(found[0], value) <= 2
-        assert bits(run(code, point).outputs[0]) == bits([value])
-        assert run(code, point).failed[0] == failed
+        assert bits(one.outputs[0]) == bits([value])
+        assert one.failed[0] == failed
+
+
+def test_a_processor_without_fused_multiplication(width, monkeypatch):
+    monkeypatch.setattr(llvm._host(), "fused", False)
+    for name in ("fma", "exp", "sin"):
+        code = code_of(RULES[name])
+        assert_bits(code, points_of(code.inputs, seed=4)[:60])
 
 
 # ── codes ───────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -317,11 +327,11 @@ def test_a_long_code_is_cut_into_parts():
     rng = random.Random(4)
     rows, at = [], 4
     for _ in range(50_000):
-        name = rng.choice(["add", "sub", "mul", "sin", "lt"])
-        near = rng.randrange(max(0, at - 20), at), rng.randrange(at)  # some come from afar
-        rows.append(Row(ALL[name], near[: ALL[name].arity]))
+        near = rng.randrange(max(0, at - 20), at)
+        other = rng.randrange(at) if rng.random() < 0.05 else rng.randrange(max(0, at - 20), at)  # some come from afar
+        rows.append(Row(ALL[rng.choice(["add", "sub", "mul", "lt"])], (near, other)))
         at += 1
-    code = Code(3, 1, (), tuple(rows), (at - 1, 5, at // 2))
+    code = Code(3, 1, (), tuple(rows), (at - 1, 5, at // 2, *range(at - 20, at)))
     assert_bits(code, [[0.3, -1.2, 2.0], [1.0, 0.1, -0.7]], [0.5])
 
 
@@ -355,7 +365,7 @@ def test_a_guard_on_an_input_and_on_a_constant():
 
 
 def test_a_truth_that_lives_long():
-    rows = [Row(RULES["log"], (0,))] + [Row(RULES["sin"], (k,)) for k in range(1, 3000)]
+    rows = [Row(RULES["log"], (0,))] + [Row(RULES["mul"], (k, 0)) for k in range(1, 3000)]
     code = Code(1, 0, (), tuple(rows), (3000,))
     assert run(code, [[-1.0], [1.0], [0.0]]).failed.tolist() == [True, False, True]
     assert run(code, [[-1.0]]).failed[0]
@@ -501,6 +511,38 @@ def test_an_interrupt_within_python_gets_out(monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         llvm_math.caught()
     llvm_math.caught()  # once
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
+def test_a_process_that_was_forked_has_threads_of_its_own(monkeypatch):
+    monkeypatch.setattr(llvm, "_WORTH_A_THREAD", 0)
+    monkeypatch.setenv("SCALARGRAD_THREADS", "2")
+    points = np.ones((64, 1))
+    runner = llvm.prepare(some_code(7.5))
+    runner(points, NONE)
+    child = os.fork()
+    if child == 0:
+        status = 1
+        try:
+            status = 0 if (runner(points, NONE).outputs == 2.0**8.5).all() else 2
+        finally:
+            os._exit(status)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+def test_memory_is_given_back():
+    """Of some codes that are forgotten, however many there were."""
+
+    engines = []
+    for k in range(200):
+        runner = llvm.prepare(some_code(1000.0 + k))
+        runner(np.ones((1, 1)), NONE)
+        engines.append(weakref.ref(runner.compiled[1].engine))
+    del runner
+    gc.collect()
+    assert not any(engine() for engine in engines)
+    assert not any(key for key, made in llvm._alive.items() if made.code.constants[0] >= 1000.0)
 
 
 def test_without_llvmlite_it_says_what_to_install(monkeypatch):
