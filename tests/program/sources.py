@@ -101,7 +101,7 @@ def _statement(draw: st.DrawFn, depth: int, choices: bool) -> list[str]:
     if kind == "=":
         return [f"{target} = {draw(_expression(choices))}"]
     if kind == "raise":
-        return [f"if {draw(_condition())}:", f'    raise ValueError("the source says no")']
+        return [f"if {draw(_condition())}:", '    raise ValueError("the source says no")']
     if kind == "grad":
         return [f"{target} = grad(lambda t: {draw(_expression(False))} * t)({v})"]
     inner = _indented(draw(_block(depth - 1, choices)))
@@ -110,7 +110,8 @@ def _statement(draw: st.DrawFn, depth: int, choices: bool) -> list[str]:
     if kind == "for":
         return [f"for _ in range(min(2, abs(round({v})))):", *inner]
     if kind == "while":
-        return ["n = 0", f"while {v} < {w} and n < 2:", "    n += 1", *inner]
+        n = f"n{depth}"  # a while inside has another
+        return [f"{n} = 0", f"while {v} < {w} and {n} < 2:", f"    {n} += 1", *inner]
     if kind == "try":
         return ["try:", *inner, "except (ValueError, ArithmeticError):", f"    {target} = {v} + 1.0"]
     return ["with no_grad():", *inner]

@@ -101,7 +101,7 @@ def test_the_guard_of_a_constant_that_holds_goes():
 @pytest.mark.parametrize("simplify", PASSES, ids=lambda f: f.__name__)
 def test_a_pass_makes_no_further_row(simplify):
     def f(x, y):
-        z = x * 1.0 + -(-y) + x * y + y * x
+        z = x * 1.0 + (0.0 - (-y)) + x * y + y * x
         return maximum(z, log(x * y)) if x > y else z
 
     before = record(f, 3.0, 2.0).code
