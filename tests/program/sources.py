@@ -154,14 +154,3 @@ def bits(x: Any) -> Any:
         return [bits(y) for y in x]
     x = float(x.data) if type(x) is Value else float(x)
     return "nan" if x != x else struct.pack("<d", x)
-
-
-def numbers(x: Any) -> Any:
-    """A nest of numbers to be compared by ==: one nan like another, and one zero. A sweep with numbers adds each
-    adjoint to 0.0, which one with Values does not, so that zeros of a gradient may differ in sign."""
-    if isinstance(x, type):
-        return x
-    if isinstance(x, (tuple, list)):
-        return [numbers(y) for y in x]
-    x = float(x.data) if type(x) is Value else float(x)
-    return "nan" if x != x else x
