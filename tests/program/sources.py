@@ -154,3 +154,17 @@ def bits(x: Any) -> Any:
         return [bits(y) for y in x]
     x = float(x.data) if type(x) is Value else float(x)
     return "nan" if x != x else struct.pack("<d", x)
+
+
+def agree(found: Any, expected: Any) -> bool:
+    """Whether derivatives are the same, to the bit but for the sign of a zero.
+
+    An adjoint that is summed up from 0.0 never is -0.0; one that is recorded, as eagerly where a parameter is involved,
+    may be. A second derivative at an edge of a domain is nan eagerly, and in a Program what IEEE 754 makes of it.
+    """
+    if isinstance(found, type) or isinstance(expected, type):
+        return found is expected
+    if isinstance(expected, (tuple, list)):
+        return len(found) == len(expected) and all(map(agree, found, expected))
+    x, y = (float(x.data) if type(x) is Value else float(x) for x in (found, expected))
+    return x == y or (y != y and not np.isfinite(x))
