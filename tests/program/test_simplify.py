@@ -17,8 +17,7 @@ from scalargrad.program.simplify import (
 )
 from scalargrad.program.steering import STEERING
 from scalargrad.rules import RULES
-from scalargrad.testing.builder import arity
-from tests.program.sources import bits
+from tests.program.sources import arity, bits
 
 PASSES = [folded_constants, exact_algebra, without_repetitions, without_dead_rows, simplified]
 NUMBERS = [0.0, -0.0, 1.0, -1.0, 0.5, 2.0, -3.0, 5e-324, 1e200, math.inf, -math.inf, math.nan]
