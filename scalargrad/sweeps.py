@@ -127,6 +127,8 @@ class Trace:
                         elif operand in reach:
                             del reach[operand]
                         adjoint[operand] = adjoint[operand] + share if operand in adjoint else share
+        if self._recorded:  # a sweep with numbers adds to 0.0, and so never comes to -0.0
+            return [0.0 + adjoint[x] if x in adjoint else 0.0 for x in xs]
         return [kept(adjoint.get(x, 0.0)) for x in xs]
 
     def _share(self, row: Value, adjoint: Any, slope: Any, reached: Any) -> tuple[Any, Any]:

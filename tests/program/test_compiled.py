@@ -1,0 +1,200 @@
+"""`compile`: a function that behaves as before, and runs over many points."""
+
+import math
+
+import numpy as np
+import pytest
+
+from scalargrad import ProgramError, Value, compile, exp, grad, gradients, hessian, log, sqrt, value_and_grad
+from scalargrad.nn import MLP
+
+
+def hinge(x):
+    return x * x if x > 0 else -x
+
+
+def test_it_is_a_decorator(backend):
+    @compile
+    def f(x):
+        """About f."""
+        return x + 1
+
+    @compile(backend=backend)
+    def g(x):
+        return x + 2
+
+    assert (f(1.0), g(1.0), f.__name__, f.__doc__) == (2.0, 3.0, "f", "About f.")
+
+
+def test_it_takes_a_function_and_knows_its_backends():
+    with pytest.raises(TypeError, match="compile takes a function"):
+        compile(3.0)
+    with pytest.raises(ValueError, match="a backend is auto, numpy or llvm"):
+        compile(hinge, backend="abacus")
+
+
+def test_a_program_for_each_way(backend):
+    g = compile(hinge, backend=backend)
+    assert [g(x) for x in (1.0, 2.0, -1.0, -2.0, 3.0)] == [1.0, 4.0, 1.0, 2.0, 9.0]
+    assert len(g.programs) == 2
+
+
+def test_a_batch_is_split_by_the_way_and_put_together_again(backend):
+    g = compile(hinge, backend=backend)
+    points = np.linspace(-3, 3, 10_001)[:, None]
+    assert g.batch(points).tolist() == [hinge(x) for x in points[:, 0].tolist()]
+    assert len(g.programs) == 2
+
+
+def test_batches_of_no_points_and_of_one(backend):
+    g = compile(lambda x, y: (x + y, [x, y]), backend=backend)
+    assert [y.tolist() for y in g.batch(np.array([[1.0, 2.0]]))] == [[3.0], [[1.0, 2.0]]]
+    total, both = g.batch(np.zeros((0, 2)))
+    assert (total.shape, both.shape) == ((0,), (0, 2))
+
+
+def test_a_batch_leaves_the_points_as_they_are(backend):
+    points = np.array([[1.0], [-2.0], [3.0]])
+    for table in (points, np.asfortranarray(np.hstack([points] * 2))[:, :1], points[::2], points.astype(np.float32)):
+        before = table.copy()
+        found = compile(lambda x: x, backend=backend).batch(table)
+        found[:] = 0.0
+        assert (table == before).all()
+
+
+def test_points_are_a_table(backend):
+    g = compile(hinge, backend=backend)
+    with pytest.raises(TypeError, match="shape"):
+        g.batch(np.array([1.0, 2.0]))
+    g(1.0)
+    with pytest.raises(TypeError, match="columns"):
+        g.batch(np.zeros((3, 2)))
+
+
+def test_columns_are_one_array_or_as_shown(backend):
+    points = np.array([[3.0, 4.0], [6.0, 8.0]])
+    assert compile(lambda v: sqrt(v @ v), backend=backend).batch(points).tolist() == [5.0, 10.0]
+    g = compile(lambda p: p["a"] + 2 * p["b"], backend=backend)
+    assert g.batch(points, like=({"a": 0.0, "b": 0.0},)).tolist() == [11.0, 22.0]
+
+
+def test_value_and_gradient_of_a_batch_are_a_pair_of_arrays(backend):
+    points = np.array([[1.0, 2.0], [-3.0, 4.0]])
+    values, slopes = compile(value_and_grad(lambda v: v[0] * v[1]), backend=backend).batch(points)
+    assert (values.tolist(), slopes.tolist()) == ([2.0, -12.0], [[2.0, 1.0], [4.0, -3.0]])
+
+
+@pytest.mark.parametrize("transform", [grad, value_and_grad, hessian])
+def test_it_composes_with_derivatives_in_either_order(transform, backend):
+    def f(x):
+        return x**3 if x > 1 else exp(x)
+
+    inside, outside = transform(compile(f, backend=backend)), compile(transform(f), backend=backend)
+    for x in (2.0, 0.5, 3.0):
+        expected = transform(f)(x)
+        assert np.allclose(inside(x), expected, rtol=1e-14, atol=0)
+        assert np.allclose(outside(x), expected, rtol=1e-14, atol=0)
+
+
+def test_on_values_it_records_as_f_does(backend):
+    x = Value(3.0)
+    assert gradients(compile(hinge, backend=backend)(x), [x]) == [6.0]
+
+
+# ── where f raises ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("f", "good", "bad"),
+    [
+        (lambda x: log(x), 1.0, -1.0),
+        (lambda x: 1 / (1 / x), 2.0, 0.0),
+        (lambda x: exp(x), 1.0, 1000.0),
+        (lambda x: (x * 1e200) ** 2, 0.0, 1.0),
+        (lambda x: x // 1 * x + 1 // x, 1.0, 0.0),
+        (lambda x: round(x) * x, 1.0, math.inf),
+        (lambda x: sqrt(x) if x < 5 else x, 1.0, -1.0),
+    ],
+)
+@pytest.mark.parametrize("bad_first", [False, True])
+def test_it_raises_what_f_raises_and_a_batch_tells_where(f, good, bad, bad_first, backend):
+    g = compile(f, backend=backend)
+    with pytest.raises((ValueError, ArithmeticError)) as expected:
+        f(Value(bad))
+    for x in (bad, good, bad) if bad_first else (good, bad):
+        if x == good:
+            assert g(x) == f(Value(x)).data
+        else:
+            with pytest.raises(expected.type) as found:
+                g(x)
+            assert str(found.value) == str(expected.value)
+    for points in ([good, bad, good], [bad, good, bad]):
+        values, failed = compile(f, backend=backend).batch(np.array(points)[:, None], mask=True)
+        assert failed.tolist() == [x == bad for x in points]
+        assert np.isfinite(values).tolist() == [x == good for x in points]
+
+
+def test_a_product_overflows_to_infinity_as_in_python(backend):
+    values, failed = compile(lambda x: x * x, backend=backend).batch(np.array([[1e200]]), mask=True)
+    assert (values.tolist(), failed.tolist()) == ([math.inf], [False])
+
+
+def test_where_all_points_fail_there_is_nan_if_it_is_known_for_what(backend):
+    g = compile(lambda x: (log(x), x), backend=backend)
+    with pytest.raises(ValueError, match="log"):
+        g.batch(np.array([[-1.0], [-2.0]]))
+    g(1.0)
+    values, failed = g.batch(np.array([[-1.0], [-2.0]]), mask=True)
+    assert np.isnan(values).all()
+    assert failed.all()
+
+
+def test_an_error_of_another_kind_is_raised(backend):
+    with pytest.raises(KeyError):
+        compile(lambda x: {}[1], backend=backend).batch(np.zeros((2, 1)))
+
+
+# ── how many ways ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_the_number_of_ways_is_bounded_and_the_error_says_where_they_part(backend):
+    g = compile(lambda x: round(x) * x, max_paths=4, backend=backend)
+    with pytest.raises(ProgramError, match=r"max_paths=4(?s:.)*round\(.*test_compiled.py:\d+"):
+        g.batch(np.arange(10.0)[:, None])
+    assert [g(float(x)) for x in range(4)] == [0.0, 1.0, 4.0, 9.0]
+    with pytest.raises(ProgramError, match="max_paths=4"):
+        g(7.0)
+
+
+def test_results_of_different_nests_go_call_by_call_but_not_in_a_batch(backend):
+    g = compile(lambda x: x if x > 0 else (x, x), backend=backend)
+    assert (g(1.0), g(-1.0)) == (1.0, (-1.0, -1.0))
+    with pytest.raises(ProgramError, match="different nests"):
+        g.batch(np.array([[1.0], [-1.0]]))
+
+
+def test_the_loss_of_a_network(backend):
+    model = MLP(2, [3, 1])
+    for i, w in enumerate(model.parameters()):
+        w.data = math.sin(i + 1.0)
+
+    def loss(x, y):
+        return (model([x, y]) - 1.0) ** 2
+
+    g = compile(loss, backend=backend)
+    for _ in range(2):
+        for point in [(1.0, -2.0), (0.5, 3.0)]:
+            assert g(*point) == pytest.approx(loss(*point).data, rel=1e-13)
+        for w in model.parameters():
+            w.data *= -0.5
+
+
+def test_gradients_by_parameters_are_those_of_arguments(backend):
+    def loss(w, x):
+        hidden = [max(0.0, w[0] * x + w[1]), w[2] * x]
+        return sum(hidden) ** 2
+
+    eager = value_and_grad(loss)
+    g = compile(eager, backend=backend)
+    for x in (1.0, -1.0, 2.0):
+        assert g([0.5, 0.25, -2.0], x) == eager([0.5, 0.25, -2.0], x)

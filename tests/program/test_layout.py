@@ -1,0 +1,169 @@
+"""Which arguments are like those of a recording, and how numbers stand in a row."""
+
+from collections import namedtuple
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+from scalargrad import compile, grad, record, value_and_grad
+from scalargrad.program.layout import Layout, Misfit
+
+Point = namedtuple("Point", "x y")
+
+
+@dataclass
+class Circle:
+    size: float
+
+
+@dataclass
+class Square:
+    size: float
+
+
+def area(shape):
+    return 3.0 * shape.size if isinstance(shape, Circle) else shape.size**2
+
+
+NESTS = [
+    (1.0,),
+    (1.0, [2.0, 3.0]),
+    ([1.0, [2.0, 3.0]], {"a": 4.0, "b": (5.0, 6.0)}),
+    (Point(1.0, 2.0), Circle(3.0)),
+    (np.array([[1.0, 2.0], [3.0, 4.0]]), "text", True, None),
+    ([], {}, np.zeros((0, 2)), 1.0),
+]
+
+
+@pytest.mark.parametrize("nest", NESTS, ids=str)
+def test_a_nest_goes_into_a_row_and_comes_back(nest):
+    layout = Layout(nest)
+    assert repr(layout.nest(layout.row(nest).tolist())) == repr(nest)
+
+
+@pytest.mark.parametrize("nest", NESTS, ids=str)
+def test_over_points_each_number_becomes_an_array(nest):
+    layout = Layout(nest)
+    row = layout.row(nest)
+    stacked = layout.stacked(np.array([row, row + 10, row + 20]))
+    assert len(stacked) == len(nest)
+    if layout.size == 1:
+        assert np.ravel(stacked[-1] if len(nest) > 1 else stacked[0]).tolist() == [1.0, 11.0, 21.0]
+
+
+@pytest.mark.parametrize(
+    ("example", "other"),
+    [
+        (1.0, "1.0"),
+        (1.0, True),
+        (1.0, [1.0]),
+        (True, False),
+        (True, 1.0),
+        ("a", "b"),
+        ([1.0, 2.0], [1.0]),
+        ([1.0, 2.0], [1.0, "2"]),
+        ({"a": 1.0}, {"b": 1.0}),
+        (Circle(1.0), Square(1.0)),
+        (np.zeros(3), np.zeros(2)),
+        (np.zeros(3, bool), np.ones(3, bool)),
+    ],
+    ids=str,
+)
+def test_another_nest_is_a_misfit(example, other):
+    with pytest.raises(Misfit):
+        Layout(example).row(other)
+
+
+@pytest.mark.parametrize(
+    ("example", "other"),
+    [
+        ([1.0, 2.0], (1.0, 2.0)),
+        ([1.0, 2.0], np.array([1.0, 2.0])),
+        (np.array([1.0, 2.0]), [1.0, 2.0]),
+        ((1.0, 2.0), Point(1.0, 2.0)),
+        ({"a": 1.0, "b": 2.0}, {"b": 2.0, "a": 1.0}),
+    ],
+    ids=str,
+)
+def test_lists_and_arrays_stand_for_each_other_unless_it_is_to_be_exact(example, other):
+    assert Layout(example).row(other).tolist() == [1.0, 2.0]
+    with pytest.raises(Misfit):
+        Layout(example, exactly=True).row(other)
+
+
+@pytest.mark.parametrize(
+    ("f", "calls"),
+    [
+        (area, [Circle(2.0), Square(5.0)]),
+        (lambda v: (v * 3)[0], [[1.0, 2.0], np.array([1.0, 2.0])]),
+        (lambda v: v[0] + isinstance(v, tuple), [[1.0, 2.0], (1.0, 2.0), Point(1.0, 2.0)]),
+        (lambda d: next(iter(d.values())), [{"a": 1.0, "b": 2.0}, {"b": 2.0, "a": 1.0}]),
+        (lambda v: sum(v), [[1.0], [1.0, 2.0], []]),
+        (lambda x: 2.0 if x is True else 3.0, [True, False, 1.0]),
+    ],
+)
+def test_a_compiled_function_tells_other_arguments_apart(f, calls, backend):
+    g = compile(f, backend=backend)
+    for x in [*calls, *calls]:
+        assert g(x) == f(x)
+
+
+def test_a_program_of_a_dataclass_takes_no_other(backend):
+    with pytest.raises(TypeError, match="there is a Square where a Circle is to be"):
+        record(area, Circle(1.0), backend=backend)(Square(2.0))
+
+
+def test_arguments_by_name_come_in_any_order(backend):
+    p = record(lambda x, y: x - 2 * y, x=1.0, y=2.0, backend=backend)
+    assert p(y=5.0, x=3.0) == -7.0
+    assert value_and_grad(p, argnums="x")(y=5.0, x=3.0) == (-7.0, 1.0)
+
+
+def test_on_values_too_the_rest_of_the_arguments_is_as_recorded(backend):
+    p = record(lambda x, flag: x * 2 if flag else x * 3, 1.0, True, backend=backend)
+    assert grad(p)(1.0, True) == 2.0
+    with pytest.raises(TypeError, match="there is False where it was recorded with True"):
+        grad(p)(1.0, False)
+
+
+# ── what is no number, or is not to be one ──────────────────────────────────────────────────────────────────────────
+
+
+def test_a_static_argument_is_part_of_what_is_recorded(backend):
+    g = compile(lambda x, n: sum(x**k for k in range(n)), static="n", backend=backend)
+    assert [g(2.0, 3), g(2.0, 4), g(3.0, n=3), g(2.0, 3)] == [7.0, 15.0, 13.0, 7.0]
+    by_position = compile(lambda x, n: x * [1.0] * n if False else x * n, static=1, backend=backend)
+    assert by_position(2.0, 3) == 6.0
+
+
+def test_statics_are_told_apart_by_type_and_sign(backend):
+    g = compile(lambda x, s: str(type(s)), static="s", backend=backend)
+    assert [g(1.0, s) for s in (1, 1.0, True, 1)] == [str(type(s)) for s in (1, 1.0, True, 1)]
+    signed = compile(lambda x, s: x * s, static="s", backend=backend)
+    assert [str(signed(1.0, s)) for s in (0.0, -0.0)] == ["0.0", "-0.0"]
+
+
+def test_a_static_nan_is_the_same_as_before(backend):
+    g = compile(lambda x, s: x, static="s", backend=backend)
+    g(1.0, float("nan"))
+    g(2.0, float("nan"))
+    assert len(g.programs) == 1
+
+
+@pytest.mark.parametrize(
+    ("thing", "change"),
+    [
+        ([1.0], lambda s: s.append(2.0)),
+        ({1: 2}, lambda s: s.update({3: 4})),
+        ({1}, lambda s: s.add(2)),
+        ([[1.0]], lambda s: s[0].append(2.0)),
+        (np.array([True]), lambda s: s.fill(False)),
+    ],
+    ids=str,
+)
+def test_what_has_changed_in_place_is_another_thing(thing, change, backend):
+    g = compile(lambda x, s: x * float(np.sum([np.sum(part) for part in s])), static="s", backend=backend)
+    assert g(1.0, thing) == g.__wrapped__(1.0, thing)
+    change(thing)
+    assert g(1.0, thing) == g.__wrapped__(1.0, thing)
