@@ -234,7 +234,7 @@ class _Ways:
         for other, passed_there, some in self._crossroads.onward(program, batch.table[left], passed):
             handed[some] = True
             still.append(self._sent(batch, other, left[some], passed_there))
-        return the_numpy().concatenate([left[~handed], *still])
+        return cast("np.ndarray", the_numpy().concatenate([left[~handed], *still]))
 
     def _too_many(self) -> str:
         guards = [(program, guard) for program in self.programs for guard in program.code.guards]
@@ -275,7 +275,7 @@ class _Batch:
             self.failed[done], self._error = True, program.error
         elif len(done) or self._results is None:
             self._keep(program.results, lanes.outputs, here, done)
-        return points[~here]
+        return cast("np.ndarray", points[~here])
 
     def _keep(self, results: Layout, outputs: "np.ndarray", here: "np.ndarray", done: "np.ndarray") -> None:
         if self._results is None:
