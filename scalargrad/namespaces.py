@@ -53,7 +53,12 @@ def _where(condition: Any, x: Any, y: Any) -> Any:
 
 
 def _pow(x: float, y: float) -> float:
-    out = x**y
+    try:
+        out = x**y
+    except OverflowError:
+        if x < 0 and y % 1 != 0:
+            return math.pow(x, y)  # for its ValueError: the complex result is too large
+        raise
     return math.pow(x, y) if isinstance(out, complex) else out  # math.pow raises, where ** turns complex
 
 

@@ -24,7 +24,7 @@ def polygamma(order: float, x: float) -> float:
         raise ValueError(f"polygamma's order is a whole number from 0 on, not {order!r}")
     if math.isnan(x) or x == math.inf:
         return x if math.isnan(x) or n == 0 else 0.0
-    if x <= 0 and x == math.floor(x):
+    if x <= 0 and (math.isinf(x) or x == math.floor(x)):
         raise ValueError(f"polygamma has a pole at {x!r}")
     if n > 170:  # the factorial of which is too large already; a large one would take for ever
         raise OverflowError(f"polygamma({n}, {x!r}) is too large for a float")

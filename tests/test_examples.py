@@ -62,3 +62,9 @@ def test_the_folder_can_be_named(tmp_path: Path) -> None:
     printed = run(EXAMPLES[0], tmp_path, "some/where")
     (picture,) = (tmp_path / "some" / "where").iterdir()
     assert str(Path("some", "where", picture.name)) in printed
+
+
+def test_a_cluster_survives_the_death_of_a_worker(tmp_path: Path) -> None:
+    (example,) = (path for path in EXAMPLES if path.stem == "18_monte_carlo_on_a_cluster")
+    printed = run(example, tmp_path, "--chunks=8", "--paths=100", "--kill")
+    assert "2 workers, of which one was killed, give what one process gives" in printed

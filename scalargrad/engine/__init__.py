@@ -12,7 +12,17 @@ from typing import TYPE_CHECKING
 from scalargrad.engine.thread import debug, no_grad, scope
 
 if TYPE_CHECKING:  # what type checkers read is the readable engine
-    from scalargrad.engine.python import Tape, Value, adjoints, current_tape, function, inputs, reduction, sweep
+    from scalargrad.engine.python import (
+        Tape,
+        Value,
+        adjoints,
+        current_tape,
+        function,
+        inputs,
+        neurons,
+        reduction,
+        sweep,
+    )
 
 __all__ = [
     "ENGINE",
@@ -24,6 +34,7 @@ __all__ = [
     "debug",
     "function",
     "inputs",
+    "neurons",
     "new_input",
     "no_grad",
     "reduction",
@@ -58,7 +69,7 @@ ENGINE = _engine.__name__.rpartition(".")[2]
 
 if not TYPE_CHECKING:
     Tape, Value, current_tape = _engine.Tape, _engine.Value, _engine.current_tape
-    function, reduction, inputs = _engine.function, _engine.reduction, _engine.inputs
+    function, reduction, inputs, neurons = _engine.function, _engine.reduction, _engine.inputs, _engine.neurons
     adjoints, sweep = _engine.adjoints, _engine.sweep
 
 

@@ -37,7 +37,7 @@ from libc.stdint cimport int32_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free, malloc, qsort, realloc
 from libc.string cimport memcpy, memset
 
-__all__ = ["Tape", "Value", "adjoints", "current_tape", "function", "inputs", "reduction", "sweep"]
+__all__ = ["Tape", "Value", "adjoints", "current_tape", "function", "inputs", "neurons", "reduction", "sweep"]
 
 if sysconfig.get_config_var("Py_GIL_DISABLED"):
     raise ImportError("the native engine relies on the global interpreter lock, and this Python was built without it")
@@ -89,7 +89,19 @@ cdef extern from *:
       #define MOST_FREE 4096
     #endif
     static PyObject *free_values[MOST_FREE + 1];
+
+    /* what is seldom done stays out of what is done for each operation, which then needs no stack frame */
+    #if defined(__GNUC__)
+      #define SELDOM static __attribute__((noinline))
+    #else
+      #define SELDOM static
+    #endif
+    SELDOM void free_thoroughly(PyObject *);
+    SELDOM PyObject *infix_of_any(int, int, int, PyObject *, PyObject *);
+    SELDOM PyObject *call_as_any(PyObject *, PyObject *const *, size_t, PyObject *);
     """
+    PyObject *call_elsewhere "call_as_any"(PyObject *, PyObject *const *, size_t, PyObject *)
+    PyObject *infix_elsewhere "infix_of_any"(int, int, int, PyObject *, PyObject *)
     int MOST_FREE
     uint64_t this_thread, its_id
     PyObject *its_state
@@ -209,6 +221,7 @@ cdef struct Store:
     int32_t runs_n, runs_capacity
     Row *rows
     double *grads            # one for each row
+    int32_t live             # Values; as long as there are any, they hold one reference to the tape
     int32_t n                # rows; the row 0 is none: it stands below all others and is never dead
     int32_t limit            # when there are as many, room has to be made
     int32_t capacity
@@ -259,7 +272,7 @@ cdef class Rows:
         s.tape, s.state, s.owner = <PyObject *>self, <PyObject *>self.state, this_thread
         s.plain = slot_at(s.state, PLAIN)
         resize(s, FLOOR)
-        begin_run(s)
+        begin_run(s, slot(s.state, SCOPE))
         memset(s.rows, 0, sizeof(Row))
         s.rows[0].handle = <PyObject *>self  # alive; nobody looks at whose it is
         s.n = 1
@@ -434,12 +447,12 @@ cdef int make_room(Store *s) except -1:
         if 2 * <Py_ssize_t>s.n > s.capacity:
             resize(s, 2 * <Py_ssize_t>s.n)
     if s.scope != slot(s.state, SCOPE):
-        begin_run(s)
+        begin_run(s, slot(s.state, SCOPE))
     return 0
 
 
-cdef int begin_run(Store *s) except -1:
-    """The next rows are in the scope that the thread is in now."""
+cdef int begin_run(Store *s, PyObject *scope) except -1:
+    """The next rows are in this scope."""
     cdef Run *runs = s.runs
     if s.runs_n == s.runs_capacity:
         runs = <Run *>realloc(runs, (2 * s.runs_capacity + 16) * sizeof(Run))
@@ -449,12 +462,14 @@ cdef int begin_run(Store *s) except -1:
     if s.runs_n == 0 or runs[s.runs_n - 1].start < s.n:
         runs[s.runs_n].start = s.n
         s.runs_n += 1
-    runs[s.runs_n - 1].scope = s.scope = slot(s.state, SCOPE)
+    runs[s.runs_n - 1].scope = s.scope = scope
     return 0
 
 
 cdef int pop(Store *s) except -1:
     """Forget the dead rows on top. All is consistent when an Extra dies, for with it may die what runs code."""
+    if s.live == 0 and not (<Rows>s.tape).extras:
+        s.n, s.pool_n = 1, 0  # without a look at them, which takes as long as memory is slow
     cdef int32_t n = s.n
     cdef Row *row = s.rows + n - 1
     while row.handle == NULL:
@@ -560,19 +575,34 @@ cdef int free_count = 0
 
 
 cdef inline PyObject *new_value(Store *s, int32_t row) except NULL:
-    global free_count
     cdef PyObject *value
     if likely(free_count != 0):
-        free_count -= 1
-        value = free_values[free_count]
-        revive(value)
+        value = reused_value()
     else:
         value = PyType_GenericAlloc(value_type, 0)  # counts no garbage, so it runs no code of others
-    (<Thin *>value).store = s
-    (<Thin *>value).row = row
-    s.rows[row].handle = value
-    incref(s.tape)
+    stand_for(value, s, row, s.rows + row)
     return value
+
+
+cdef inline PyObject *reused_value() noexcept:
+    """One of the dead Values; there is one."""
+    global free_count
+    free_count -= 1
+    revive(free_values[free_count])
+    return free_values[free_count]
+
+
+cdef inline void stand_for(PyObject *value, Store *s, int32_t k, Row *row) noexcept:
+    (<Thin *>value).store, (<Thin *>value).row, row.handle = s, k, value
+    if s.live == 0:
+        incref(s.tape)
+    s.live += 1
+
+
+cdef inline void let_go(Store *s) noexcept:
+    s.live -= 1
+    if s.live == 0:
+        decref(s.tape)
 
 
 cdef void free_value(PyObject *value) noexcept:
@@ -583,23 +613,21 @@ cdef void free_value(PyObject *value) noexcept:
         s.rows[(<Thin *>value).row].handle = NULL
         free_values[free_count] = value
         free_count += 1
-        decref(s.tape)
+        let_go(s)
     else:
         free_thoroughly(value)
 
 
-cdef void free_thoroughly(PyObject *value) noexcept:
+cdef void free_thoroughly "free_thoroughly"(PyObject *value) noexcept:
     cdef Store *s = (<Thin *>value).store
-    cdef PyObject *tape = NULL  # a Value without one never was a Value: see Handle.__cinit__
-    if s != NULL:
-        tape = s.tape
+    if s != NULL:  # else it never was a Value: see Handle.__cinit__
         s.rows[(<Thin *>value).row].handle = NULL
         if (<Thin *>value).weak != NULL:
             PyObject_ClearWeakRefs(value)
     PyObject_Free(value)
     decref(<PyObject *>value_type)
-    if tape != NULL:
-        decref(tape)
+    if s != NULL:
+        let_go(s)
 
 
 cdef object value_of(Store *s, int32_t row):
@@ -609,11 +637,14 @@ cdef object value_of(Store *s, int32_t row):
     return stolen(new_value(s, row))
 
 
-cdef inline bint ready(Store *s) except -1:
+cdef inline bint ready_at_once(Store *s) noexcept:
     """Whether this thread owns the tape and records in the plain way, and there is room for a row."""
-    if likely(s.owner == this_thread and s.plain[0] == s.scope and s.rows[s.n - 1].handle != NULL and s.n < s.limit):
-        return True
-    return s.owner == this_thread and s.plain[0] != Py_None and made_ready(s)
+    return s.owner == this_thread and s.plain[0] == s.scope and (s.rows + s.n)[-1].handle != NULL and s.n < s.limit
+
+
+cdef inline bint ready(Store *s) except -1:
+    """The same, once there was made room if need be."""
+    return True if likely(ready_at_once(s)) else s.owner == this_thread and s.plain[0] != Py_None and made_ready(s)
 
 
 cdef bint made_ready(Store *s) except -1:
@@ -633,15 +664,20 @@ cdef inline PyObject *append(
     Store *s, int op, int flags, PyObject *left, PyObject *right, double data, double da, double db
 ) except NULL:
     """Append a row of at most two operands; one that is not a Value is NULL. There is room."""
-    cdef int32_t n = s.n
-    cdef Row *row = s.rows + n
-    cdef PyObject *value = new_value(s, n)
-    row.a = (<Thin *>left).row if left != NULL else 0
-    row.b = (<Thin *>right).row if right != NULL else 0
+    cdef int32_t a = (<Thin *>left).row if left != NULL else 0, b = (<Thin *>right).row if right != NULL else 0
+    cdef PyObject *value = new_value(s, s.n)
+    write(s, s.rows + s.n, op, flags, a, b, data, da, db)
+    s.n += 1
+    return value
+
+
+cdef inline void write(
+    Store *s, Row *row, int op, int flags, int32_t a, int32_t b, double data, double da, double db
+) noexcept:
+    """Write a row down, all but its handle."""
+    row.a, row.b = a, b
     row.data, row.da, row.db = data, da, db
     row.op, row.flags, row.epoch = op, flags, s.epoch
-    s.n = n + 1
-    return value
 
 
 cdef PyObject *make_room_and_append(
@@ -1202,7 +1238,16 @@ cdef PyObject *typed_of_many(int op, PyObject **parts, Py_ssize_t count) except?
     for j in range(count):
         n += PySequence_Fast_GET_SIZE(parts[j])
     room_aside(s, n)
-    item = s.pool + s.pool_n
+    if not gathered(s, parts, count) or not of_many(op, s.pool + s.pool_n, n, &out):
+        return NULL
+    return append_aside(s, op, n, out)
+
+
+cdef inline bint gathered(Store *s, PyObject **parts, Py_ssize_t count) noexcept:
+    """Write the operands in these lists or tuples behind the end of the pool, where there is room for them."""
+    cdef Py_ssize_t i, j
+    cdef PyObject *x
+    cdef Aside *item = s.pool + s.pool_n
     for j in range(count):
         for i in range(PySequence_Fast_GET_SIZE(parts[j])):
             x = PySequence_Fast_GET_ITEM(parts[j], i)
@@ -1212,11 +1257,80 @@ cdef PyObject *typed_of_many(int op, PyObject **parts, Py_ssize_t count) except?
             elif PyFloat_CheckExact(x):
                 item.row, item.constant = 0, PyFloat_AS_DOUBLE(x)
             else:
-                return NULL
+                return False
             item += 1
-    if not of_many(op, s.pool + s.pool_n, n, &out):
+    return True
+
+
+cdef Store *store_of_first(PyObject *xs) noexcept:
+    """Where the first in a list is recorded; NULL if that is no Value, or this no list."""
+    if not PyList_CheckExact(<object>xs) or not PyList_GET_SIZE(xs) or not is_value(PyList_GET_ITEM(xs, 0)):
         return NULL
-    return append_aside(s, op, n, out)
+    return (<Thin *>PyList_GET_ITEM(xs, 0)).store
+
+
+cdef PyObject *append_neuron(Store *s, int op, PyObject **parts, PyObject *bias, PyObject *scope) except? NULL:
+    """Append op(dot(weights, xs) + bias) in a scope; NULL, and no row, where it is not sure or there is no room."""
+    cdef Py_ssize_t n = 2 * PyList_GET_SIZE(parts[1])
+    cdef double total, sum, constant = 0.0, out, slope
+    if 2 * PyList_GET_SIZE(parts[0]) != n or s.n + 3 > s.limit:
+        return NULL
+    room_aside(s, n)
+    if not gathered(s, parts, 2) or not of_many(DOT, s.pool + s.pool_n, n, &total):
+        return NULL
+    if not is_value(bias) and PyFloat_CheckExact(bias):
+        constant = PyFloat_AS_DOUBLE(bias)
+        sum = total + constant
+    elif is_value(bias) and (<Thin *>bias).store == s:
+        sum = total + row_of(bias).data
+    else:
+        return NULL
+    if op and not unary(op, sum, &out, &slope):
+        return NULL
+    begin_run(s, scope)
+    cdef Row *row = s.rows + s.n
+    row[0].handle = row[1].handle = row[2].handle = NULL  # those that are needed only want no Value
+    write(s, row, DOT, ASIDE, <int32_t>s.pool_n, <int32_t>n, total, 0.0, 0.0)
+    s.pool_n += n
+    if is_value(bias):
+        write(s, row + 1, ADD, 0, s.n, (<Thin *>bias).row, sum, 1.0, 1.0)
+    else:
+        write(s, row + 1, ADD, B_CONST, s.n, 0, sum, 1.0, constant)
+    if op:
+        write(s, row + 2, op, 0, s.n + 1, 0, out, slope, 0.0)
+    s.n += 3 if op else 2
+    return new_value(s, s.n - 1)
+
+
+def neurons(rule):
+    cdef int op = 0 if rule is None else CODES.get(rule, GATE)
+
+    def record(list weights, list biases, list scopes, list xs):
+        cdef list outputs = []  # made first: once there is room, no code of others runs, so the thread's scope may stay
+        cdef PyObject *parts[2]
+        cdef PyObject *value
+        cdef Store *s
+        cdef Py_ssize_t i
+        s = store_of_first(PyList_GET_ITEM(<PyObject *>weights, 0)) if weights else NULL
+        if s == NULL:
+            return outputs
+        tape = <object>s.tape  # kept, whatever dies where room is made
+        if not ready(s):
+            return outputs
+        parts[1] = <PyObject *>xs
+        for i in range(min(len(weights), len(biases), len(scopes))):
+            parts[0] = PyList_GET_ITEM(<PyObject *>weights, i)
+            if store_of_first(parts[0]) != s:
+                break
+            value = append_neuron(
+                s, op, parts, PyList_GET_ITEM(<PyObject *>biases, i), PyList_GET_ITEM(<PyObject *>scopes, i)
+            )
+            if value == NULL:
+                break
+            outputs.append(stolen(value))
+        return outputs
+
+    return record
 
 
 # ── sweeping ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -1490,32 +1604,70 @@ cdef int backward(PyObject *root, double seed) except -1:
 # ── Value ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-cdef inline object infix(int op, int with_right, int with_left, PyObject *left, PyObject *right):
-    """v ∘ w, v ∘ 2.0 or 2.0 ∘ v: the operation, and which it is with a constant on the right or on the left."""
+cdef inline PyObject *infix(int op, int with_right, int with_left, PyObject *left, PyObject *right) noexcept:
+    """v ∘ w, v ∘ 2.0 or 2.0 ∘ v: the operation, and which it is with a constant on the right or on the left.
+
+    What takes more than reusing a dead Value and appending a row is done elsewhere.
+    """
     cdef double x, y, out, dx, dy
     cdef Store *s
     if likely(is_value(left)):
         s = (<Thin *>left).store
         if likely(is_value(right)):
-            if s == (<Thin *>right).store and ready(s):
-                if binary(op, row_of(left).data, row_of(right).data, &out, &dx, &dy):
-                    return stolen(append(s, op, 0, left, right, out, dx, dy))
-        elif likely(PyFloat_CheckExact(right)):
-            y = PyFloat_AS_DOUBLE(right)
-            if ready(s) and binary(with_right, row_of(left).data, y, &out, &dx, &dy):
-                return stolen(append(s, with_right, B_CONST, left, NULL, out, dx, dy if with_right == MUL else y))
+            if likely(s == (<Thin *>right).store and free_count and ready_at_once(s)):
+                x, y = s.rows[(<Thin *>left).row].data, s.rows[(<Thin *>right).row].data
+                if binary(op, x, y, &out, &dx, &dy):
+                    return reuse(s, op, 0, (<Thin *>left).row, (<Thin *>right).row, out, dx, dy)
+        elif likely(PyFloat_CheckExact(right) and free_count and ready_at_once(s)):
+            x, y = s.rows[(<Thin *>left).row].data, PyFloat_AS_DOUBLE(right)
+            if binary(with_right, x, y, &out, &dx, &dy):
+                return reuse(s, with_right, B_CONST, (<Thin *>left).row, 0, out, dx, dy if with_right == MUL else y)
     elif likely(PyFloat_CheckExact(left)):
-        s, x = (<Thin *>right).store, PyFloat_AS_DOUBLE(left)
-        if with_left != DIV and ready(s) and binary(with_left, x, row_of(right).data, &out, &dx, &dy):
-            return stolen(append(s, with_left, A_CONST, NULL, right, out, dx if with_left == MUL else x, dy))
-    return infix_of_any(op, with_right, with_left, left, right)
+        s = (<Thin *>right).store
+        if likely(with_left != DIV and free_count and ready_at_once(s)):
+            x, y = PyFloat_AS_DOUBLE(left), s.rows[(<Thin *>right).row].data
+            if binary(with_left, x, y, &out, &dx, &dy):
+                return reuse(s, with_left, A_CONST, 0, (<Thin *>right).row, out, dx if with_left == MUL else x, dy)
+    return infix_elsewhere(op, with_right, with_left, left, right)
 
 
-cdef object infix_of_any(int op, int with_right, int with_left, PyObject *left, PyObject *right):
-    """The same for other numbers, and where it takes more than appending a row."""
+cdef inline PyObject *reuse(
+    Store *s, int op, int flags, int32_t a, int32_t b, double data, double da, double db
+) noexcept:
+    """Append a row of at most two operands; there is room, and a dead Value."""
+    cdef int32_t n = s.n
+    cdef Row *row = s.rows + n
+    cdef PyObject *value = reused_value()
+    stand_for(value, s, n, row)
+    write(s, row, op, flags, a, b, data, da, db)
+    s.n = n + 1
+    return value
+
+
+cdef PyObject *add(PyObject *left, PyObject *right) noexcept:
+    return infix(ADD, ADD, ADD, left, right)
+
+
+cdef PyObject *subtract(PyObject *left, PyObject *right) noexcept:
+    return infix(SUB, SUB, SUB, left, right)
+
+
+cdef PyObject *multiply(PyObject *left, PyObject *right) noexcept:
+    return infix(MUL, MUL, MUL, left, right)
+
+
+cdef PyObject *divide(PyObject *left, PyObject *right) noexcept:
+    return infix(DIV, DIV, DIV, left, right)
+
+
+cdef object infix_of_any "infix_of_any"(int op, int with_right, int with_left, PyObject *left, PyObject *right):
+    """The same for any numbers."""
     cdef double x, y, out, dx, dy
     cdef Store *s
     if is_value(left) and is_value(right):
+        s = (<Thin *>left).store
+        if s == (<Thin *>right).store and ready(s) and binary(op, row_of(left).data, row_of(right).data, &out, &dx, &dy):
+            return stolen(append(s, op, 0, left, right, out, dx, dy))
         return _record(RULE_OF[op], (<object>left, <object>right))
     if is_value(left):
         s = (<Thin *>left).store
@@ -1578,21 +1730,21 @@ cdef class Handle:
     # infix and prefix operations
 
     def __add__(left, right):
-        return infix(ADD, ADD, ADD, <PyObject *>left, <PyObject *>right)
+        return stolen(add(<PyObject *>left, <PyObject *>right))
 
     def __sub__(left, right):
-        return infix(SUB, SUB, SUB, <PyObject *>left, <PyObject *>right)
+        return stolen(subtract(<PyObject *>left, <PyObject *>right))
 
     def __mul__(left, right):
-        return infix(MUL, MUL, MUL, <PyObject *>left, <PyObject *>right)
+        return stolen(multiply(<PyObject *>left, <PyObject *>right))
 
     def __truediv__(left, right):
-        return infix(DIV, DIV, DIV, <PyObject *>left, <PyObject *>right)
+        return stolen(divide(<PyObject *>left, <PyObject *>right))
 
     def __pow__(left, right, modulo):
         if modulo is not None:
             return NotImplemented
-        return infix(POW, POW_CONST, CONST_POW, <PyObject *>left, <PyObject *>right)
+        return stolen(infix(POW, POW_CONST, CONST_POW, <PyObject *>left, <PyObject *>right))
 
     def __mod__(left, right):
         operands = operand(left), operand(right)
@@ -1910,8 +2062,8 @@ class Value(Handle, Number):
         return function(RULES["leaky_relu"])(self, slope)
 
 
-cdef inline Store *current() except NULL:
-    """Of the current tape."""
+cdef inline Store *current_at_once() noexcept:
+    """Of the current tape, if this is the thread whose state is at hand, and the tape one of ours; else NULL."""
     cdef PyObject *tapes
     cdef PyObject *tape
     if its_id == current_id():
@@ -1920,33 +2072,42 @@ cdef inline Store *current() except NULL:
             tape = PyList_GET_ITEM(tapes, PyList_GET_SIZE(tapes) - 1)
             if Py_TYPE(tape) == tape_type:
                 return &(<Rows>tape).store
-    return &(<Rows>current_tape()).store  # the thread keeps it
+    return NULL
 
 
 cdef inline object new_input(double data):
     """An input on the current tape."""
-    cdef Store *s = current()
+    cdef Store *s = current_at_once()
+    if s == NULL:
+        s = &(<Rows>current_tape()).store  # the thread keeps it
     if ready(s):
         return stolen(append(s, 0, 0, NULL, NULL, data, 0.0, 0.0))
     check_thread(s)
     return _append(s, None, data, (), ())
 
 
-cdef PyObject *call_value(PyObject *cls, PyObject *const *args, size_t nargs, PyObject *names) except NULL:
-    """Value(2.0) without a tuple of arguments; all else as it would be called anyway."""
+cdef PyObject *call_value(PyObject *cls, PyObject *const *args, size_t nargs, PyObject *names) noexcept:
+    """Value(2.0) without a tuple of arguments."""
+    cdef Store *s
+    if likely(names == NULL and PyVectorcall_NARGS(nargs) == 1 and PyFloat_CheckExact(args[0]) and free_count):
+        s = current_at_once()
+        if likely(s != NULL and ready_at_once(s)):
+            return reuse(s, 0, 0, 0, 0, PyFloat_AS_DOUBLE(args[0]), 0.0, 0.0)
+    return call_elsewhere(cls, args, nargs, names)
+
+
+cdef object call_as_any "call_as_any"(PyObject *cls, PyObject *const *args, size_t nargs, PyObject *names):
+    """Value(2.0) all the same, or as any class is called."""
     cdef Py_ssize_t i, n = PyVectorcall_NARGS(nargs)
     if names == NULL and n == 1 and PyFloat_CheckExact(args[0]):
-        value = new_input(PyFloat_AS_DOUBLE(args[0]))
-    else:
-        positional, keywords = [None] * n, {}
-        for i in range(n):
-            positional[i] = <object>args[i]
-        for i in range(0 if names == NULL else PyTuple_GET_SIZE(names)):
-            keywords[<object>PyTuple_GET_ITEM(names, i)] = <object>args[n + i]
-        arguments, call = tuple(positional), (<PyTypeObjectInside *>&PyType_Type).tp_call
-        value = stolen(call(cls, <PyObject *>arguments, <PyObject *>keywords))
-    incref(<PyObject *>value)
-    return <PyObject *>value
+        return new_input(PyFloat_AS_DOUBLE(args[0]))
+    positional, keywords = [None] * n, {}
+    for i in range(n):
+        positional[i] = <object>args[i]
+    for i in range(0 if names == NULL else PyTuple_GET_SIZE(names)):
+        keywords[<object>PyTuple_GET_ITEM(names, i)] = <object>args[n + i]
+    arguments, call = tuple(positional), (<PyTypeObjectInside *>&PyType_Type).tp_call
+    return stolen(call(cls, <PyObject *>arguments, <PyObject *>keywords))
 
 
 (<PyTypeObjectInside *>Handle).tp_name = (<PyTypeObjectInside *>Value).tp_name  # for the messages of its descriptors
@@ -1956,13 +2117,14 @@ tape_type = <PyTypeObject *>Tape
 assert Value.__weakrefoffset__ == <Py_ssize_t>&(<Thin *>NULL).weak
 
 
-cdef void inherit(PyNumberMethods *to, PyNumberMethods *infix) noexcept:
+cdef void set_slots(PyNumberMethods *of_value, PyNumberMethods *of_handle) noexcept:
     """Straight into C, where the class made by Python would look `__add__` up and call that."""
-    to.nb_add, to.nb_subtract, to.nb_multiply = infix.nb_add, infix.nb_subtract, infix.nb_multiply
-    to.nb_true_divide, to.nb_remainder = infix.nb_true_divide, infix.nb_remainder
+    of_value.nb_add, of_value.nb_subtract = <void *>add, <void *>subtract
+    of_value.nb_multiply, of_value.nb_true_divide = <void *>multiply, <void *>divide
+    of_value.nb_remainder = of_handle.nb_remainder
 
 
-inherit((<PyTypeObjectInside *>value_type).tp_as_number, (<PyTypeObjectInside *>Handle).tp_as_number)
+set_slots((<PyTypeObjectInside *>value_type).tp_as_number, (<PyTypeObjectInside *>Handle).tp_as_number)
 (<PyTypeObjectInside *>value_type).tp_dealloc = <destructor>free_value
 (<PyTypeObjectInside *>value_type).tp_vectorcall = <vectorcallfunc>call_value
 assert Value.__basicsize__ >= sizeof(Thin)

@@ -29,12 +29,12 @@ from typing import Any, NoReturn, Self, cast
 from scalargrad.engine import messages
 from scalargrad.engine.number import Number, real, text
 from scalargrad.engine.table import html_table, table
-from scalargrad.engine.thread import here
+from scalargrad.engine.thread import Path, here
 from scalargrad.errors import StaleValueError, TapeError
 from scalargrad.namespaces import FLOATS, IEEE, IeeeFloat, as_float, namespace_of
 from scalargrad.rules import RULES, Rule
 
-__all__ = ["Tape", "Value", "adjoints", "current_tape", "function", "inputs", "reduction", "sweep"]
+__all__ = ["Tape", "Value", "adjoints", "current_tape", "function", "inputs", "neurons", "reduction", "sweep"]
 
 # ── tapes ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -231,6 +231,17 @@ def reduction(rule: Rule) -> Callable[..., Any]:
     """
     apply = function(rule)
     return lambda *lists: apply(*chain.from_iterable(lists))
+
+
+def neurons(rule: Rule | None) -> Callable[[list[Any], list[Any], list[Path], list[Any]], list[Value]]:
+    """What records rule(dot(weights, xs) + bias) for the neurons of a layer, each in a scope of its own.
+
+    It gives the outputs of the first ones, as many as it records without calling them; here that is none.
+
+    >>> len(neurons(RULES["tanh"])([[Value(2.0)], [Value(3.0)]], [0.5, 1.0], [("first",), ("second",)], [1.0])) <= 2
+    True
+    """
+    return lambda weights, biases, scopes, xs: []
 
 
 # ── sweeping ────────────────────────────────────────────────────────────────────────────────────────────────────────

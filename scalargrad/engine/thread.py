@@ -20,16 +20,21 @@ _PATHS: dict[Path, Path] = {}
 class Name:
     """The name of a scope that can be entered often, and in little time: see State.enter."""
 
-    __slots__ = ("name",)
+    __slots__ = ("latest", "name")
     kind = "scope"
 
     def __init__(self, name: str) -> None:
         self.name = name
+        self.latest: tuple[Path | None, Path] = None, ()  # what `within` was given, and gave
 
     def within(self, scope: Path) -> Path:
         """The scope of this name in another."""
-        path = (*scope, self.name)
-        return _PATHS.setdefault(path, path)
+        around, path = self.latest
+        if around is not scope:
+            path = (*scope, self.name)
+            path = _PATHS.setdefault(path, path)
+            self.latest = scope, path
+        return path
 
 
 class State:
@@ -53,12 +58,15 @@ class State:
         kinds = [mode.kind for mode in modes]
         path = tuple([mode.name for mode in modes if mode.kind == "scope"])
         self.recording, self.debug = "no_grad" not in kinds, "debug" in kinds
-        self._be_in(_PATHS.setdefault(path, path))
-
-    def _be_in(self, scope: Path) -> None:
-        self.scope = scope
+        self.scope = path = _PATHS.setdefault(path, path)
         plain = self.recording and not self.debug and self.recorder is None and not self.quiet
-        self.plain = scope if plain else None
+        self.plain = path if plain else None
+
+    def be_in(self, scope: Path) -> None:
+        """Change the scope, and no more."""
+        self.scope = scope
+        if self.plain is not None:
+            self.plain = scope
 
     def told(self, recorder: Any, quiet: bool = False) -> None:
         """From now on, tell this recorder of every row, or nobody if None."""
@@ -69,7 +77,9 @@ class State:
         """Enter a scope, as `with scope(name)` does in several times the time; `leave` has to follow."""
         try:
             self.entered.append(name)
-            self._be_in(name.within(self.scope))
+            self.scope = path = name.within(self.scope)
+            if self.plain is not None:
+                self.plain = path
         except BaseException:  # an interrupt, or no memory: what `leave` will find fits together
             self.settle()
             raise
@@ -80,8 +90,13 @@ class State:
         if last >= 0 and entered[last] is name:
             try:
                 entered.pop()
-                path = self.scope[:-1]
-                self._be_in(_PATHS.setdefault(path, path))
+                around, path = name.latest
+                if around is None or path is not self.scope:  # it was entered elsewhere meanwhile
+                    around = self.scope[:-1]
+                    around = _PATHS.setdefault(around, around)
+                self.scope = around
+                if self.plain is not None:
+                    self.plain = around
             except BaseException:  # as in _Mode.__exit__
                 del entered[last:]
                 self.settle()

@@ -5,11 +5,13 @@ But a neuron is three rows of the tape here, whatever its number of weights: a d
 """
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any, TypeAlias
 
-from scalargrad.engine import Value, reduction
+from scalargrad.engine import Value, neurons, reduction
+from scalargrad.engine.thread import Path
 from scalargrad.functions import gelu, leaky_relu, relu, sigmoid, softplus, tanh
-from scalargrad.nn.module import Module
+from scalargrad.nn.module import Module, calls_here
 from scalargrad.nn.sources import Rng, generator, size
 from scalargrad.rules import RULES
 
@@ -29,6 +31,15 @@ _ACTIVATIONS: dict[str, tuple[Callable[[Any], Any] | None, str]] = {
     "softplus": (softplus, "Softplus"),
     "linear": (None, "Linear"),
 }
+
+#: What records neurons at once, by the id of their activation.
+_AT_ONCE = {id(None): neurons(None)} | {
+    id(f): neurons(RULES[f.__name__]) for f in (relu, tanh, sigmoid, gelu, softplus)
+}
+
+#: How often an attribute of a Neuron was set. What a Layer knows of its own holds until one is set again; what somebody
+#: puts past it, into vars(neuron), is seen then.
+_changes = 0
 
 
 def _activation(activation: Activation) -> tuple[Callable[[Any], Any] | None, str]:
@@ -64,6 +75,16 @@ class Neuron(Module):
         self.nonlin = nonlin
         self.activation, self._name = _activation(activation)
 
+    def __setattr__(self, name: str, thing: Any) -> None:
+        global _changes
+        super().__setattr__(name, thing)
+        _changes += 1
+
+    def __delattr__(self, name: str) -> None:
+        global _changes
+        super().__delattr__(name)
+        _changes += 1
+
     def compute(self, x: Any) -> Any:
         if type(x) is not list:
             x = [x] if isinstance(x, Value) else list(x)  # a Layer of one neuron gives a Value, not a list
@@ -77,6 +98,9 @@ class Neuron(Module):
         return f"{self._name if self.nonlin else 'Linear'}Neuron({len(self.w)})"
 
 
+_COMPUTE = Neuron.compute
+
+
 class Layer(Module):
     """nout Neurons on the same nin numbers; a call gives a list, or a single Value where nout is 1.
 
@@ -86,13 +110,43 @@ class Layer(Module):
     Layer of [ReLUNeuron(2), ReLUNeuron(2), ReLUNeuron(2)]
     """
 
+    #: What _at_once knew last: how to record which neurons in which scope, and after how many changes.
+    _known_recorder: tuple[list[Any], Path | None, int, Callable[[list[Any]], Any]] = ([], None, 0, list)
+
     def __init__(self, nin: int, nout: int, **kwargs: Any) -> None:
         kwargs["rng"] = generator(kwargs.get("rng"))  # one for all: a seed given to each would make them equal
         self.neurons = [Neuron(nin, **kwargs) for _ in range(size("nout", nout))]
 
     def compute(self, x: Any) -> Any:
-        out = self._call_each(self.neurons, [x] if isinstance(x, Value) else list(x))
+        xs = [x] if isinstance(x, Value) else list(x)
+        out = self._at_once(xs)
+        if len(out) < len(self.neurons):
+            out += self._call_each(self.neurons[len(out) :], xs)
         return out[0] if len(out) == 1 else out
+
+    def _at_once(self, xs: list[Any]) -> list[Any]:
+        """What the first neurons give, as many as the engine records without their being called."""
+        calls = calls_here()
+        state = calls.state
+        if calls.caller is not self or Neuron.compute is not _COMPUTE:
+            return []
+        neurons, around, changes, record = self._known_recorder
+        if changes != _changes or around is not state.scope or neurons != self.neurons:
+            changes, around, neurons = _changes, state.scope, list(self.neurons)
+            record = self._recorder(neurons, around)
+            self._known_recorder = neurons, around, changes, record
+        out: list[Any] = record(xs)
+        return out
+
+    def _recorder(self, neurons: list[Any], around: Path) -> Callable[[list[Any]], list[Any]]:
+        """What records them, if they are Neurons with nothing of their own, and of one activation; else what records none."""
+        if all(type(neuron) is Neuron and "compute" not in vars(neuron) for neuron in neurons):
+            steps = self._steps(neurons, around)
+            activations = {id(neuron.activation if neuron.nonlin else None) for neuron in neurons}
+            if steps and len(activations) == 1 and (record := _AT_ONCE.get(activations.pop())):
+                scopes = [path for _, _, path in steps]
+                return partial(record, [neuron.w for neuron in neurons], [neuron.b for neuron in neurons], scopes)
+        return lambda xs: []
 
     def __repr__(self) -> str:
         return f"Layer of [{', '.join(map(str, self.neurons))}]"

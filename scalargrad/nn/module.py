@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from threading import local
 from types import MappingProxyType
 from typing import Any
@@ -12,6 +13,9 @@ from scalargrad.functions import dot
 from scalargrad.nn.nests import alike, as_lists, leaves, number, on_each, shape
 
 __all__ = ["Module"]
+
+_OF_RUNS = ("_slice", "_names", "_known_steps", "_known_recorder")  # attributes that are not copied
+_class_name = cache(Name)
 
 
 @dataclass
@@ -40,6 +44,11 @@ class _Here(local):
 
 
 _here = _Here()
+
+
+def calls_here() -> "_Calls":
+    """Of this thread."""
+    return _here.calls
 
 
 class Module:
@@ -84,7 +93,7 @@ class Module:
         """
         calls = _here.calls
         state, caller = calls.state, calls.caller
-        name = Name(type(self).__name__) if caller is None else caller._name_of(self)
+        name = _class_name(type(self).__name__) if caller is None else caller._name_of(self)
         try:
             state.enter(name)
             calls.caller = self
@@ -246,7 +255,7 @@ class Module:
             raise TypeError(f"{self!r} takes {len(self.takes_gradient)} argument(s), not {len(xs)}")
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: thing for name, thing in vars(self).items() if name not in ("_slice", "_names", "_known_steps")}
+        return {name: thing for name, thing in vars(self).items() if name not in _OF_RUNS}
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}()"

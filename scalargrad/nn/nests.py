@@ -21,7 +21,9 @@ def as_lists(nest: Any) -> Any:
 
 def leaves(nest: Any) -> list[Any]:
     """All that is in the nest, from left to right; as_lists() has made it."""
-    return [leaf for part in nest for leaf in leaves(part)] if isinstance(nest, list) else [nest]
+    if not isinstance(nest, list):
+        return [nest]
+    return [leaf for part in nest for leaf in leaves(part)] if list in map(type, nest) else nest.copy()
 
 
 def fill(nest: Any, content: Iterator[Any]) -> Any:
@@ -42,6 +44,8 @@ def on_each(function: Callable[[Any], Any], nest: Any) -> Any:
 def alike(nest: Any, other: Any) -> bool:
     """Whether both have the same form."""
     if isinstance(nest, list) and isinstance(other, list):
+        if list not in map(type, nest) and list not in map(type, other):
+            return len(nest) == len(other)
         return len(nest) == len(other) and all(map(alike, nest, other))
     return not isinstance(nest, list) and not isinstance(other, list)
 

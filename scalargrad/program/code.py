@@ -185,7 +185,7 @@ def fault(m: Any, rule: Rule, operands: Sequence[Any], out: Any) -> Any | None:
     finite = reduce(and_, [abs(x) < inf for x in operands])
     wrong = ((out != out) & known) | ((abs(out) == inf) & finite)  # the very criterion of Python's math
     if rule in _POWERS:
-        return wrong | ((operands[0] == 0) & (operands[1] < 0))
+        return wrong | ((operands[0] == 0) & (operands[1] < 0) & (operands[1] > -inf))  # 0.0 ** -inf is inf
     return wrong
 
 

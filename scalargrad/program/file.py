@@ -22,6 +22,7 @@ guards      [number, expected, line], in the order of their numbers, which are t
 
 A float is a string as `float.hex` gives it, so that its bits stay (of a nan the sign and the payload do not). Operands,
 outputs and guards say which number by counting from 0: those of the example, the parameters, the constants, the rows.
+The lines, "file:line", are those of the source where it was recorded, with its path there.
 """
 
 import json

@@ -177,7 +177,8 @@ def _is_count(x: Any) -> bool:
 
 def shown(x: Any) -> str:
     """What it is, shortly and in one line."""
-    return reprlib.repr(x).replace("\n", " ")
+    text = reprlib.repr(x).replace("\n", " ")
+    return text if len(text) <= 80 else f"{text[:77]}..."
 
 
 def _is_shape(lengths: Sequence[int]) -> bool:

@@ -80,7 +80,30 @@ class Recorder:
                 raise self._escaping(
                     ProgramError(f"the gate {rule.name} raised {error!r} while a Program was recorded")
                 ) from error
-            self.guard(_apply(RAISES[rule])(*operands), 1.0)
+            self.raised(rule, operands)
+
+    def raised(self, rule: Rule, operands: tuple[Value | float, ...]) -> None:
+        """The Program is one for where the rule raises this kind of error, for f may catch one and not another."""
+        self.guard(_apply(RAISES[rule])(*operands), 1.0)
+        x, y = operands[0], operands[-1]
+        if rule.name in ("round", "floor", "ceil", "trunc"):  # of nan ValueError, of an infinity OverflowError
+            self._guard_truth("ne", x, x)
+        elif rule.name in ("pow", "pow_const", "const_pow"):
+            self._guard_truth("lt", x, 0.0)
+            self._guard_truth("eq", x, 0.0)  # ZeroDivisionError
+            if type(y) is Value:
+                self._guard_truth("eq", _APPLY["floor"](y), y)  # of a negative x else ValueError
+        elif rule.name == "lgamma":  # at a pole ValueError, else OverflowError
+            self._guard_truth("le", x, 0.0)
+        elif rule.name in ("fma", "polygamma"):
+            for operand in operands:
+                if type(operand) is Value:
+                    self.pin(self.detached(operand))
+
+    def _guard_truth(self, name: str, x: Any, y: Any) -> None:
+        if type(x) is Value or type(y) is Value:
+            truth = _APPLY[name](x, y)
+            self.guard(truth, truth._data)
 
     # ── what Values ask ─────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -123,7 +146,7 @@ class Recorder:
         try:
             result = operation(*[y._data if type(y) is Value else y for y in (x, *others)])
         except (ValueError, ArithmeticError):
-            self.guard(_apply(RAISES[STEERING[name]])(*operands), 1.0)
+            self.raised(STEERING[name], tuple(operands))
             raise
         row = _APPLY[name](*operands)
         if quotient:
@@ -159,7 +182,8 @@ class Recorder:
             self.pin(self.detached(x), line)
 
     def detached(self, x: Value) -> Any:
-        return _APPLY["detach"](x)
+        """A row, which cuts the gradient; a constant goes to the current tape, as ever."""
+        return _APPLY["detach"](x) if self.varies(x) else Value(x._data)
 
     def read(self, x: Value) -> float:
         """The bare number of a Value, which only a fixed one gives."""

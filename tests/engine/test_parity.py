@@ -279,6 +279,38 @@ def test_an_operation_is_the_same_on_both(name, data):
     assert accounts[0] == accounts[1]
 
 
+@pytest.mark.parametrize("name", [None, "relu", "tanh", "gelu"])
+@given(data=st.data())
+@settings(max_examples=80, deadline=None)
+def test_neurons_recorded_at_once_are_those_written_out(name, data):
+    wide = numbers.map(float) | st.floats(-40, 40)
+    count = data.draw(st.integers(1, 4))
+    weights, xs = (data.draw(st.lists(wide, min_size=count, max_size=count)) for _ in range(2))
+    rule, accounts = name and RULES[name], []
+    for engine in (native, python):
+        with engine.Tape() as tape:
+            ws, b = engine.inputs(weights), engine.Value(0.5)
+            ys = engine.neurons(rule)([ws, ws], [b, 0.25], [("a",), ("b",)], xs)
+            for bias in (b, 0.25)[len(ys) :]:
+                y = engine.reduction(RULES["dot"])(ws, xs) + bias
+                ys.append(engine.function(rule)(y) if name else y)
+                del y
+            told = [(y.rule, y.data.hex(), y.local_derivatives) for y in (*tape, *ys)]
+            for y in ys:
+                y.backward()
+        accounts.append((repr(told), [x.grad.hex() for x in (*ws, b)]))
+    assert accounts[0] == accounts[1]
+
+
+def test_the_native_engine_records_neurons_at_once():
+    with native.Tape() as tape:
+        w = native.Value(3.0)
+        ys = native.neurons(RULES["relu"])([[w], [w], [2.0]], [1.0, w, w], [("a",), ("b",), ("c",)], [2.0])
+        assert (len(ys), len(tape)) == (2, 7)
+        assert ys == [7.0, 9.0]
+        assert [y.scope for y in tape] == [(), *[("a",)] * 3, *[("b",)] * 3]
+
+
 # ── what can be told of the classes ─────────────────────────────────────────────────────────────────────────────────
 
 
@@ -304,7 +336,7 @@ def test_the_classes_have_the_same_public_names_signatures_and_docstrings(name):
             assert bool(getattr(ours, member).__set__) == bool(getattr(theirs, member).__set__)
 
 
-@pytest.mark.parametrize("name", ["adjoints", "current_tape", "function", "inputs", "sweep"])
+@pytest.mark.parametrize("name", ["adjoints", "current_tape", "function", "inputs", "neurons", "sweep"])
 def test_the_functions_have_the_same_signatures_and_docstrings(name):
     ours, theirs = getattr(native, name), getattr(python, name)
     assert unannotated(ours) == unannotated(theirs)

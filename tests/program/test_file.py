@@ -310,6 +310,7 @@ def nested(depth):
         (lambda x: {True: x}, 1.0, "True is a key of a dict"),
         (lambda x: {2**63: x}, 1.0, "9223372036854775808 is a key of a dict"),
         (lambda x: nested(51), 1.0, "containers are nested deeper than 50"),
+        (lambda x: (x, np.zeros((0, 5000))), 1.0, r"an array of shape \(0, 5000\) without a number in it is too large"),
         (
             gate(derivatives=lambda x: 1.0)(abs),
             1.0,
@@ -416,6 +417,7 @@ for _ in range(200):
         (put("rows", 0, 1, to=[0, 10]), "not so 10"),
         (put("rows", 0, 1, to=[0, -1]), "not so -1"),
         (put("rows", 0, 1, to=[0, True]), "not so True"),
+        (put("rows", 0, 1, to=[0, [[["x" * 10**4] * 9] * 9] * 9]), r"and not so \[\[\["),
         (put("rows", 0, 1, to={"a": 1}), "row 0 is wrong: the operands are a list"),
         (put("rows", 0, to=["mul"]), "row 0 is wrong: it is a rule, operands and perhaps more"),
         (put("rows", 0, to=["neg", [0], {"labels": "x"}]), "has more than quiet, label, scope and line"),
@@ -470,6 +472,7 @@ def test_what_is_wrong_with_a_file_is_told_in_one_line(change, told, path):
     with pytest.raises(ProgramError, match=r"p\.json: .*(" + told + ")") as caught:
         load(path)
     assert "\n" not in str(caught.value)
+    assert len(str(caught.value)) < 250 + len(str(path))
 
 
 @pytest.mark.parametrize(

@@ -6,21 +6,20 @@ a Program is a Program, which runs the same way, to any order, so that ties and 
 Compiled code cannot raise. At a point where the Program would (the recorded function goes another way there, or Python
 would raise), each result is nan, and so is each derivative.
 
-XLA does not calculate quite as Python does: a product and a sum may be rounded once, together; functions are near to a
-few units in the last place, not to the bit; and on processors, numbers below 2.3e-308 in size count as 0. So where a
-branch hangs by the last place of a number, it may go the other way.
+Arithmetic is Python's to the bit, and functions are near to a few units in the last place. A branch that hangs by the
+last place of one may go the other way. On processors XLA takes numbers below 2.3e-308 in size for 0.
 """
 
 from collections.abc import Callable, Iterator
-from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from functools import cached_property, reduce
+from typing import TYPE_CHECKING, Any, cast
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import lax
 
 from scalargrad.errors import ProgramError
+from scalargrad.formulas import halves, total
 from scalargrad.nest import parts_of, remade
 from scalargrad.program.backends.jax_namespace import JAX
 from scalargrad.program.code import TABLE, Code, evaluate, is_of_table
@@ -45,13 +44,12 @@ def jax_function(program: "Program") -> Callable[..., Any]:
             )
         shared: tuple[Any, ...] = ()
         if program.parameters:
-            if not args or jnp.shape(args[0]) != (len(program.parameters),):
+            if not args or np.shape(args[0]) != (len(program.parameters),):
                 raise TypeError(
-                    f"in JAX, the first argument of {program.name} are the numbers of its {len(program.parameters)} "
-                    "parameters, as one array: [x.data for x in p.parameters]"
+                    f"{program.name} has {len(program.parameters)} parameters, and in JAX their numbers come first, as "
+                    "one array: numpy.array([x.data for x in p.parameters])"
                 )
-            (first, *rest), shared = args, (jnp.asarray(args[0], float),)
-            args = tuple(rest)
+            shared, args = (_array(jnp.asarray(args[0]), np.shape(args[0]), program.name),), args[1:]
         flat = [*_numbers(given, (args, named), program.name), *shared]
         return _filled(made, evaluated.differentiable(jnp.concatenate(flat) if flat else jnp.zeros(0)))
 
@@ -68,9 +66,9 @@ class _Evaluated:
 
     @cached_property
     def differentiable(self) -> Callable[[Any], Any]:
-        run = jax.custom_vjp(jax.jit(self._run))
+        run: Any = jax.custom_vjp(jax.jit(self._run))
         run.defvjp(lambda numbers: (run(numbers), numbers), self._pull)
-        return run
+        return cast("Callable[[Any], Any]", run)
 
     def _run(self, numbers: Any) -> Any:
         given = [*numbers]
@@ -89,30 +87,44 @@ class _Evaluated:
         return _Evaluated(self._program.pullback)
 
 
-# ── what JAX has no functions for ───────────────────────────────────────────────────────────────────────────────────
+# ── arithmetic to the bit ───────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _divided(m: Any, x: Any, y: Any) -> Any:
-    return x / (lax.optimization_barrier(y) if isinstance(y, float) else y)  # XLA would multiply by 1 / y, rounded
+def _product(x: Any, y: Any) -> Any:
+    """x * y, rounded. XLA would round it together with what is added to it; through a choice it does not look."""
+    product = x * y
+    return product if isinstance(product, float) else jnp.where(product == product, product, jnp.nan)
 
 
-def _remainder(m: Any, x: Any, y: Any) -> Any:
+def _quotient(x: Any, y: Any) -> Any:
+    """x / y. Of a y that is the same at all points XLA would take 1 / y, rounded, as a factor."""
+    return x / y if isinstance(x, float) else x / jnp.where(x == x, y, x)
+
+
+def _remainder(x: Any, y: Any) -> Any:
     found = jnp.remainder(x, y)
     return jnp.where(found == 0, jnp.copysign(0.0, y), found)
 
 
-def _floor_divided(m: Any, x: Any, y: Any) -> Any:
-    quotient = _divided(m, x - jnp.remainder(x, y), y)
+def _floor_quotient(x: Any, y: Any) -> Any:
+    quotient = _quotient(x - jnp.remainder(x, y), y)
     low = jnp.floor(quotient)
     found = jnp.where(quotient - low > 0.5, low + 1.0, low)
     return jnp.where(found == 0, jnp.copysign(0.0, x / y), found)
 
 
-#: The values of rules whose operators JAX understands otherwise than Python does.
+def _dot(*ws_xs: Any) -> Any:
+    return total(map(_product, *halves(ws_xs)))
+
+
+#: The values of rules whose operators mean something else to JAX than to Python.
 _INSTEAD: dict[Rule, Callable[..., Any]] = {
-    TABLE["div"]: _divided,
-    TABLE["mod"]: _remainder,
-    TABLE["floordiv"]: _floor_divided,
+    TABLE["mul"]: lambda m, x, y: _product(x, y),
+    TABLE["prod"]: lambda m, *xs: reduce(_product, xs, np.float64(1.0)),
+    TABLE["dot"]: lambda m, *ws_xs: _dot(*ws_xs),
+    TABLE["div"]: lambda m, x, y: _quotient(x, y),
+    TABLE["mod"]: lambda m, x, y: _remainder(x, y),
+    TABLE["floordiv"]: lambda m, x, y: _floor_quotient(x, y),
     TABLE["floor"]: lambda m, x: jnp.floor(x),
     TABLE["ceil"]: lambda m, x: jnp.ceil(x),
     TABLE["trunc"]: lambda m, x: jnp.trunc(x),
@@ -154,18 +166,28 @@ def _is_numbers(pattern: Any) -> bool:
 
 def _numbers(pattern: Any, thing: Any, name: str) -> Iterator[Any]:
     """The numbers of a nest like the pattern, in arrays of one axis."""
-    if type(pattern) is _Place or (_is_numbers(pattern) and (hasattr(thing, "shape") or not parts_of(thing))):
-        shape = () if type(pattern) is _Place else np.shape(pattern)
-        array = jnp.asarray(thing, float)
-        if array.shape != shape:
-            raise TypeError(f"{name} was given an array of shape {array.shape} where one of shape {shape} is to be")
-        yield array.ravel()
-    elif (parts := parts_of(pattern)) is not None:
+    one_array = isinstance(pattern, np.ndarray) or (_is_numbers(pattern) and not isinstance(thing, (list, tuple)))
+    parts = parts_of(pattern)
+    if type(pattern) is _Place or one_array:
+        yield _array(thing, () if type(pattern) is _Place else np.shape(pattern), name).ravel()
+    elif parts is not None:
         others = parts_of(thing)
         if others is None or others.keys() != parts.keys():
-            raise TypeError(f"{name} was given {type(thing).__name__} where {[*parts]} is to be")
+            raise TypeError(f"{name} was given a {type(thing).__name__} where something with {[*parts]} is to be")
         for key, part in parts.items():
             yield from _numbers(part, others[key], name)
+    elif thing is not pattern and (hasattr(thing, "shape") or thing != pattern):
+        raise TypeError(f"{name} was recorded with {pattern!r} where it was given {thing!r}")
+
+
+def _array(thing: Any, shape: tuple[int, ...], name: str) -> Any:
+    if not jnp.issubdtype(jnp.result_type(thing), jnp.floating) and not jnp.issubdtype(
+        jnp.result_type(thing), jnp.integer
+    ):
+        raise TypeError(f"{name} takes real numbers, not {thing!r}")
+    if np.shape(thing) != shape:
+        raise TypeError(f"{name} was given an array of shape {np.shape(thing)} where one of shape {shape} is to be")
+    return jnp.asarray(thing, float)
 
 
 def _filled(pattern: Any, numbers: Any) -> Any:

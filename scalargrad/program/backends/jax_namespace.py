@@ -22,7 +22,7 @@ __all__ = ["JAX"]
 
 
 def _where(condition: Any, x: Any, y: Any) -> Any:
-    return jnp.where(condition if jnp.result_type(condition) == bool else condition != 0, x, y)
+    return jnp.where(condition if jnp.issubdtype(jnp.result_type(condition), jnp.bool_) else condition != 0, x, y)
 
 
 def _exp2(x: Any) -> Any:

@@ -1,0 +1,124 @@
+"""Each pass by itself: no bit of a result changes, what may raise stays, and guards do."""
+
+import math
+from itertools import product
+
+import pytest
+
+from scalargrad import compile, log, maximum, record
+from scalargrad.namespaces import IEEE, IeeeFloat
+from scalargrad.program.code import Code, Guard, Row, evaluate
+from scalargrad.program.simplify import (
+    exact_algebra,
+    folded_constants,
+    simplified,
+    without_dead_rows,
+    without_repetitions,
+)
+from scalargrad.program.steering import STEERING
+from scalargrad.rules import RULES
+from scalargrad.testing.builder import arity
+from tests.program.sources import bits
+
+PASSES = [folded_constants, exact_algebra, without_repetitions, without_dead_rows, simplified]
+NUMBERS = [0.0, -0.0, 1.0, -1.0, 0.5, 2.0, -3.0, 5e-324, 1e200, math.inf, -math.inf, math.nan]
+
+
+def code(inputs, constants, rows, outputs, guards=()):
+    table = {**RULES, **STEERING}
+    rows = tuple(Row(table[name], operands, quiet=False) for name, *operands in rows)
+    rows = tuple(Row(row.rule, tuple(row.operands)) for row in rows)
+    return Code(inputs, 0, tuple(constants), rows, tuple(outputs), tuple(guards))
+
+
+def run(code, xs):
+    outputs, failed, strayed = evaluate(code, IEEE, [*map(IeeeFloat, xs)], [], IeeeFloat)
+    return bits(outputs), bool(failed), bool(strayed)
+
+
+@pytest.mark.parametrize("simplify", PASSES, ids=lambda f: f.__name__)
+@pytest.mark.parametrize("name", [name for name, rule in {**RULES, **STEERING}.items() if arity(rule) == 2])
+def test_no_bit_changes_where_an_operand_is_a_constant(simplify, name):
+    for constant, swap in product([0.0, -0.0, 1.0, -1.0, 2.0], [False, True]):
+        operands = (1, 0) if swap else (0, 1)
+        before = code(1, [constant], [(name, *operands), ("neg", 2), ("neg", 3), (name, *operands)], [2, 4, 5])
+        after = simplify(before)
+        for x in NUMBERS:
+            assert run(after, [x]) == run(before, [x]), (x, constant)
+
+
+@pytest.mark.parametrize("simplify", PASSES, ids=lambda f: f.__name__)
+def test_no_bit_changes_of_choices(simplify):
+    rows = [("where", 0, 1, 1), ("where", 2, 0, 1), ("where", 3, 0, 1), ("maximum", 0, 1), ("maximum", 1, 0)]
+    before = code(2, [0.0, math.nan], rows, [4, 5, 6, 7, 8])
+    after = simplify(before)
+    for xs in product(NUMBERS, repeat=2):
+        assert run(after, xs) == run(before, xs), xs
+
+
+def test_constants_are_folded_with_the_sign_of_zero():
+    after = simplified(code(0, [0.0, -1.0], [("mul", 0, 1)], [2]))
+    assert not after.rows
+    assert bits(after.constants) == bits([-0.0])
+
+
+def test_zeros_of_either_sign_are_two_constants():
+    before = code(1, [0.0, -0.0], [("atan2", 1, 0), ("atan2", 2, 0)], [3, 4])
+    assert run(simplified(before), [-1.0]) == run(before, [-1.0])
+
+
+def test_what_raises_is_not_folded():
+    after = simplified(code(0, [-1.0], [("log", 0)], [1]))
+    assert [row.rule.name for row in after.rows] == ["log"]
+
+
+def test_what_is_not_used_and_may_raise_stays():
+    after = simplified(code(1, [], [("log", 0), ("exp", 0), ("tanh", 0)], [0]))
+    assert [row.rule.name for row in after.rows] == ["log", "exp"]
+
+
+def test_what_is_not_used_and_is_quiet_goes():
+    before = Code(1, 0, (), (Row(RULES["log"], (0,), quiet=True),), (0,))
+    assert not simplified(before).rows
+
+
+def test_a_quiet_row_is_no_repetition_of_one_that_raises():
+    before = Code(1, 0, (), (Row(RULES["log"], (0,), quiet=True), Row(RULES["log"], (0,))), (1, 2))
+    assert run(simplified(before), [0.0]) == run(before, [0.0]) == (bits([-math.inf, -math.inf]), True, False)
+
+
+def test_guards_stay_with_what_they_are_about():
+    before = code(1, [0.0], [("neg", 0), ("neg", 2), ("lt", 3, 1), ("lt", 0, 1)], [0], [Guard(4, 1.0), Guard(5, 1.0)])
+    after = simplified(before)
+    assert len(after.guards) == 1
+    assert [run(after, [x])[2] for x in (-1.0, 0.0, 1.0)] == [False, True, True]
+
+
+def test_the_guard_of_a_constant_that_holds_goes():
+    assert not simplified(code(1, [0.0, 1.0], [("lt", 1, 2)], [0], [Guard(3, 1.0)])).guards
+
+
+@pytest.mark.parametrize("simplify", PASSES, ids=lambda f: f.__name__)
+def test_a_pass_makes_no_further_row(simplify):
+    def f(x, y):
+        z = x * 1.0 + -(-y) + x * y + y * x
+        return maximum(z, log(x * y)) if x > y else z
+
+    before = record(f, 3.0, 2.0).code
+    assert len(simplify(before).rows) <= len(before.rows)
+
+
+def test_what_is_done_twice_is_done_once():
+    after = simplified(code(2, [], [("mul", 0, 1), ("mul", 1, 0), ("add", 2, 3)], [4]))
+    assert [row.rule.name for row in after.rows] == ["mul", "add"]
+
+
+def test_what_is_not_used_still_raises(backend):
+    def f(x):
+        log(x)
+        return x
+
+    g = compile(f, backend=backend)
+    assert g(1.0) == 1.0
+    with pytest.raises(ValueError, match="log"):
+        g(-1.0)
