@@ -209,7 +209,13 @@ class Program:
         return simplified(expanded(self.code, [*self.arguments.example, *shared]))
 
     def _shared(self) -> "np.ndarray":
+        if not self.parameters:  # to make an array of nothing takes a tenth of a small Program's run
+            return self._nothing
         return cast("np.ndarray", the_numpy().array([x.data for x in self.parameters], dtype=float))
+
+    @cached_property
+    def _nothing(self) -> "np.ndarray":
+        return cast("np.ndarray", the_numpy().empty(0))
 
     def _table(self, points: Any) -> "np.ndarray":
         table = the_numpy().asarray(points, dtype=float)
