@@ -159,7 +159,7 @@ class ByPrograms(ByEngine):
             numbers = {name: i for i, name in enumerate(dict.fromkeys(names))}
             targets = [numbers[name] for name in names]
             examples = {i: partial(self._example, y=y) for i, y in zip(targets, self.ys)}
-        self._target, self._example_of = self._np.array(targets), examples
+        self._all, self._target, self._example_of = self._np.arange(len(self.xs)), self._np.array(targets), examples
         self._ways: dict[int, list[_Way]] = {target: [] for target in examples}
 
     def _rows(self) -> "np.ndarray":
@@ -197,16 +197,16 @@ class ByPrograms(ByEngine):
         """
         np = self._np
         sums, reached = np.zeros(1 + len(self._adjusted)), np.zeros(len(self._adjusted), bool)
-        rows = np.arange(len(self.xs)) if chosen is None else np.array(chosen)
-        targets = self._target[rows]
+        rows = self._all if chosen is None else np.array(chosen)
         for target in self._ways:
-            left = rows if len(self._ways) == 1 else rows[targets == target]
+            left = rows if len(self._ways) == 1 else rows[self._target[rows] == target]
             ways = iter([*self._ways[target]])
             while len(left):
                 way = next(ways, None) or self._recorded(target, left[0])
                 if way is None:
                     return None
-                lanes = way.program.run(self._table[left], self._numbers[way.where])
+                table = self._table if left is self._all else self._table[left]
+                lanes = way.program.run(table, self._numbers[way.where])
                 if lanes.failed.any():
                     return None
                 if not lanes.strayed.any():

@@ -12,6 +12,7 @@ from scalargrad.engine import Value, inputs
 from scalargrad.errors import ProgramError
 from scalargrad.program import backends
 from scalargrad.program.backends.auto import preparation
+from scalargrad.program.crossroads import Crossroads
 from scalargrad.program.layout import Fixed, Layout, Misfit, the_numpy
 from scalargrad.program.program import Program, name_of, recorded, told
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     import numpy as np
 
 __all__ = ["Compiled", "compile"]
+
+_FEW = 64  # points: so many are soon tried with every Program
 
 
 def compile(
@@ -169,6 +172,7 @@ class _Ways:
     def __init__(self, f: Callable[..., Any], arguments: Layout, backend: str, most: int) -> None:
         self._f, self.arguments, self._backend, self._most = f, arguments, backend, most
         self.programs: list[Program] = []
+        self._crossroads = Crossroads()
         self._left = 0.0  # seconds that f itself may take before Programs run instead of it
 
     def at(self, row: "np.ndarray") -> Any:
@@ -204,17 +208,33 @@ class _Ways:
             raise ProgramError(self._too_many())
         program, outcome = recorded(self._f, self.arguments.at(row.tolist()), self._backend)
         self.programs.insert(0, program)
+        self._crossroads.add(program)
         self._left += preparation(program.code)
         return program, outcome
 
     def batch(self, table: "np.ndarray", mask: bool) -> Any:
         batch = _Batch(table)
+        left = the_numpy().arange(len(table))
+        if len(self.programs) > 2:
+            left = self._sent(batch, self.programs[0], left, 0)
         for program in [*self.programs]:
-            batch.take(program)
-        while len(batch.left):
-            batch.take(*self.record(table[batch.left[0]]))
+            left = batch.take(program, left)
+        while len(left):
+            program, outcome = self.record(table[left[0]])
+            left = batch.take(program, left, outcome)
         self.programs.sort(key=lambda program: -batch.taken.get(program, 0))  # the one that took most will come first
         return (batch.result(), batch.failed) if mask else batch.result()
+
+    def _sent(self, batch: "_Batch", program: Program, points: "np.ndarray", passed: int) -> "np.ndarray":
+        """Let a Program take those of the points that go its way, and send the others on; those that are left."""
+        left = batch.take(program, points)
+        if len(left) < _FEW or not program.code.guards:
+            return left
+        handed, still = the_numpy().zeros(len(left), bool), []
+        for other, passed_there, some in self._crossroads.onward(program, batch.table[left], passed):
+            handed[some] = True
+            still.append(self._sent(batch, other, left[some], passed_there))
+        return cast("np.ndarray", the_numpy().concatenate([left[~handed], *still]))
 
     def _too_many(self) -> str:
         guards = [(program, guard) for program in self.programs for guard in program.code.guards]
@@ -230,37 +250,38 @@ class _Ways:
 
 
 class _Batch:
-    """Many points, of which each is taken by the Program of the way that it goes; the others are left."""
+    """Many points, of which each is taken by the Program of the way that it goes."""
 
     def __init__(self, table: "np.ndarray") -> None:
         numpy = the_numpy()
-        self._table, self.left = table, numpy.arange(len(table))
+        self.table = table
         self.failed = numpy.zeros(len(table), bool)
         self.taken: dict[Program, int] = {}
         self._outputs: Any = None
         self._results: Layout | None = None
         self._error: Exception | None = None
 
-    def take(self, program: Program, outcome: list[float] | None = None) -> None:
-        """Run a Program at the points that are left. The first one is done if the outcome there is known."""
-        whole = len(self.left) == len(self._table)
-        lanes = program.run(self._table if whole else self._table[self.left])
+    def take(self, program: Program, points: "np.ndarray", outcome: list[float] | None = None) -> "np.ndarray":
+        """Run a Program at some points; those that it does not take. The first one is done if the outcome there is known."""
+        if not len(points) and self._results is not None:
+            return points
+        lanes = program.run(self.table if len(points) == len(self.table) else self.table[points])
         here = ~(lanes.failed | lanes.strayed)  # where a row failed, f may do something about it
         if outcome is not None:
             lanes.outputs[0], here[0] = outcome, True  # even if a guard is tipped by the last place of a number
-        done = self.left[here]
-        self.taken[program] = len(done)
+        done = points[here]
+        self.taken[program] = self.taken.get(program, 0) + len(done)
         if program.error is not None:
             self.failed[done], self._error = True, program.error
         elif len(done) or self._results is None:
             self._keep(program.results, lanes.outputs, here, done)
-        self.left = self.left[~here]
+        return cast("np.ndarray", points[~here])
 
     def _keep(self, results: Layout, outputs: "np.ndarray", here: "np.ndarray", done: "np.ndarray") -> None:
         if self._results is None:
             self._results = results
-            self._outputs = the_numpy().full((len(self._table), results.size), the_numpy().nan)
-            if len(done) == len(self._table):
+            self._outputs = the_numpy().full((len(self.table), results.size), the_numpy().nan)
+            if len(done) == len(self.table):
                 self._outputs = outputs  # without a copy
                 return
         elif not self._results.like(results):

@@ -191,6 +191,17 @@ class Program:
     def _runner(self) -> backends.Runner:
         return backends.named(self.backend).prepare(self.lowered)
 
+    def guarded(self, table: "np.ndarray") -> "np.ndarray":
+        """The numbers that its guards come to at many points, valid up to the first that is not as expected."""
+        return self._deciding(table, self._shared()).outputs
+
+    @cached_property
+    def _deciding(self) -> backends.Runner:
+        rows = tuple([replace(row, quiet=True) for row in self.code.rows])
+        code = replace(self.code, rows=rows, outputs=tuple([g.number for g in self.code.guards]), guards=())
+        shared = [x._data for x in self.parameters]
+        return backends.named(self.backend).prepare(simplified(expanded(code, [*self.arguments.example, *shared])))
+
     @cached_property
     def lowered(self) -> Code:
         """What backends run: gates expanded into rows, and simplified."""
@@ -198,7 +209,13 @@ class Program:
         return simplified(expanded(self.code, [*self.arguments.example, *shared]))
 
     def _shared(self) -> "np.ndarray":
+        if not self.parameters:  # to make an array of nothing takes a tenth of a small Program's run
+            return self._nothing
         return cast("np.ndarray", the_numpy().array([x.data for x in self.parameters], dtype=float))
+
+    @cached_property
+    def _nothing(self) -> "np.ndarray":
+        return cast("np.ndarray", the_numpy().empty(0))
 
     def _table(self, points: Any) -> "np.ndarray":
         table = the_numpy().asarray(points, dtype=float)

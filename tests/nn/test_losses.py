@@ -86,6 +86,15 @@ def test_mse_also_takes_targets_with_a_gradient():
     assert (p.grad, t.grad) == (4.0, -4.0)
 
 
+def test_a_target_of_hinge_may_be_a_value():
+    score, target = Value(0.5), Value(-1.0)
+    loss = hinge(score, target)
+    loss.backward()
+    assert (loss.data, score.grad, target.grad) == (1.5, 1.0, -0.5)
+    with pytest.raises(ValueError, match="a target of hinge is 1 or -1"):
+        hinge(score, Value(0.5))
+
+
 @pytest.mark.parametrize(("target", "error"), [(0, ValueError), (0.5, ValueError), ("1", TypeError)])
 def test_hinge_takes_targets_of_1_and_minus_1(target, error):
     with pytest.raises(error, match="target"):

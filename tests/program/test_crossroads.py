@@ -1,0 +1,96 @@
+"""A batch of a function that goes many ways: each point is sent to the Program of its own way."""
+
+import pytest
+
+np = pytest.importorskip("numpy")
+
+from scalargrad import sqrt  # noqa: E402
+from scalargrad.program import Program, compile  # noqa: E402
+
+POINTS = np.random.default_rng(1).uniform(-1.0, 1.0, (500, 6))
+
+
+def first_low(xs):
+    """Another way for each place of the first number that is low, and two for none."""
+    total = 0.0
+    for i, x in enumerate(xs):
+        total = total + x * x
+        if x < -0.5:
+            return total * i
+    return sqrt(total) if total > 1.0 else -total
+
+
+def branching(xs):
+    """Each number decides by itself, so that a way that strays once may stray again."""
+    total = 1.0
+    for x in xs[:4]:
+        total = total * (x + 2.0) if x > 0.0 else total - x
+    return total
+
+
+def rounded(xs):
+    """More than two ways at one place."""
+    return xs[0] * round(xs[1] * 3.0) + (xs[2] if xs[3] > 0.0 else -xs[2])
+
+
+def asked_late(xs):
+    """The guards are asked in another order than their rows are computed in."""
+    early, late = xs[0] > 0.0, xs[1] > 0.0
+    if late:
+        return xs[2] if early else -xs[2]
+    return xs[3] if xs[4] > 0.0 else xs[5]
+
+
+def caught(xs):
+    """Does something about an error."""
+    try:
+        root = sqrt(xs[0])
+    except ValueError:
+        root = -xs[1] if xs[2] > 0.0 else xs[1]
+    return root if xs[3] > 0.0 else 2.0 * root
+
+
+@pytest.mark.parametrize("f", [first_low, branching, rounded, asked_late, caught])
+def test_every_point_gets_what_the_function_gives(f):
+    compiled = compile(f, backend="numpy")
+    expected = [f(point) for point in POINTS.tolist()]
+    for _ in range(2):  # the first records, the second knows all ways
+        assert compiled.batch(POINTS) == pytest.approx(expected, rel=1e-14)
+    ways = len(compiled.programs)
+    compiled.batch(POINTS[::-1])
+    assert len(compiled.programs) == ways
+
+
+@pytest.mark.parametrize("f", [first_low, branching, rounded])
+def test_a_point_that_strays_is_not_tried_with_one_program_after_the_other(f, monkeypatch):
+    compiled = compile(f, backend="numpy")
+    points = np.random.default_rng(2).uniform(-1.0, 1.0, (5_000, 6))
+    for _ in range(2):
+        compiled.batch(points)
+    assert len(compiled.programs) > 6
+    tried, run = [], Program.run
+
+    def counted(program, table, *others):
+        tried.append(len(table))
+        return run(program, table, *others)
+
+    monkeypatch.setattr(Program, "run", counted)
+    compiled.batch(points)
+    assert sum(tried) < 4 * len(points)
+
+
+def test_points_on_ways_not_gone_before_are_recorded():
+    compiled = compile(first_low, backend="numpy")
+    for low in range(4):
+        compiled.batch(np.where(np.arange(6) == low, -0.9, 0.9) * np.ones((100, 1)))
+    assert compiled.batch(POINTS) == pytest.approx([first_low(point) for point in POINTS.tolist()], rel=1e-14)
+
+
+def test_nan_goes_its_own_way():
+    compiled = compile(branching, backend="numpy")
+    points = POINTS.copy()
+    points[::3, 1] = np.nan
+    for _ in range(2):
+        found = compiled.batch(points)
+        assert np.isnan(found[::3]).sum() == sum(np.isnan(branching(point)) for point in points[::3].tolist())
+        assert found[1::3] == pytest.approx([branching(point) for point in points[1::3].tolist()], rel=1e-14)
