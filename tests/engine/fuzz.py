@@ -23,8 +23,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from fractions import Fraction
 
-from scalargrad.engine.thread import debug, no_grad, scope
-from scalargrad.rules import Rule
+from scalargrad.engine.thread import Name, debug, here, no_grad, scope
+from scalargrad.rules import RULES, Rule
 from tests.engine.test_parity import ARITY, BARE, ENGINES, INFIX, METHODS, N_ARY, PREFIX, Machine, text
 
 # ── from bytes to steps ─────────────────────────────────────────────────────────────────────────────────────────────
@@ -84,6 +84,11 @@ def applied(r, depth):
     return "function", name, first + tuple([r.operand() for _ in range(ARITY[name] - len(first))])
 
 
+def layer(r, _):
+    name, xs = r.one_of((None, "relu", "tanh", "exp", "log", "sqrt")), r.many(r.operand, 3)
+    return "neurons", name, tuple([r.operand() for _ in xs]), r.many(r.operand, 3), xs
+
+
 INFIXES, PREFIXES, GATES = (
     sorted(INFIX),
     sorted(PREFIX),
@@ -96,6 +101,7 @@ KINDS = (
     lambda r, _: ("prefix", r.one_of(PREFIXES), r.value()),
     lambda r, _: ("method", r.one_of(METHODS), r.value()),
     *(applied,) * 4,
+    layer,
     *(lambda r, _: ("gate", r.one_of(GATES), r.one_of((False, True)), r.many(r.operand, 3), r.byte()),) * 3,
     lambda r, _: ("input", r.number(), r.one_of(("", "x", "weight\n2"))),
     lambda r, _: ("inputs", r.many(r.number, 3)),
@@ -191,6 +197,19 @@ class Wild(Machine):
         places = {id(row): i for i, row in enumerate(rows)}
         found = [(places[id(row)], text(adjoint)) for row, adjoint in self.engine.sweep(seeds, first).items()]
         return found, text(self.engine.adjoints(seeds, rows, first) or None)
+
+    def neurons(self, name, weights, biases, xs):
+        """A layer: the neurons that the engine records at once, and the others one by one."""
+        engine, rule, around = self.engine, name and RULES[name], here.state.scope
+        weights, biases, xs = ([*map(self.pick, operands)] for operands in (weights, biases, xs))
+        scopes = [Name(str(i)).within(around) for i in range(len(biases))]
+        outputs = engine.neurons(rule)([weights] * len(biases), biases, scopes, xs)
+        for i in range(len(outputs), len(biases)):
+            with scope(str(i)):
+                y = engine.reduction(RULES["dot"])(weights, xs) + biases[i]
+                outputs.append(engine.function(rule)(y) if rule else y)
+            del y
+        return [self.add(y) for y in outputs]
 
     def thin_out(self, which):
         self.values = self.values[:1] + self.values[1 + which :: 2]
