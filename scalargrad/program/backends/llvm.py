@@ -1,8 +1,8 @@
 """The LLVM backend: straight-line code as machine code, through llvmlite.
 
 One point is run by scalar code, with the bits of the row-by-row evaluation. Many points run as many at a time as a
-register of the processor holds, on as many threads as there are processors; a function of C's mathematics may differ
-there by two units in the last place. Both are compiled when they are first needed, in time linear in the rows.
+register of the processor holds, on as many threads as there are processors; there a function of C's mathematics is within
+two units in the last place of the true value, rather than Python's to the bit (which may be off by as much). Both are compiled when they are first needed, in time linear in the rows.
 
 A thread that runs many points needs (inputs + outputs + slots) × width × 8 bytes, however many points there are, and up
 to eight times that where it stays below 256 KB: `width` points are in work at once, and the slots hold what lives longer
@@ -12,6 +12,7 @@ than a thousand instructions.
 whatever is in there may be deleted at any time.
 
 >>> import numpy as np
+>>> from scalargrad.rules import RULES
 >>> run = prepare(Code(2, 0, (1.0,), (Row(RULES["mul"], (0, 1)), Row(RULES["add"], (3, 2))), (4,)))  # x * y + 1
 >>> run(np.array([[3.0, 4.0], [5.0, 6.0]]), np.array([])).outputs
 array([[13.],
@@ -44,7 +45,6 @@ from scalargrad.program.backends.llvm_symbols import Instructions, Truth, mathem
 from scalargrad.program.backends.llvm_text import Assembly, assemble
 from scalargrad.program.backends.llvm_words import Words
 from scalargrad.program.code import Code, Row, evaluate, is_of_table
-from scalargrad.rules import RULES
 
 if TYPE_CHECKING:
     import numpy as np

@@ -106,9 +106,28 @@ def _is_near(m: Any, x: Any) -> Any:
     return abs(x) < 1e6  # with n < 2 ** 20 three doubles of pi / 2 suffice
 
 
+def _erfc(m: Any, x: Any) -> Any:
+    return m.rough_erfc(x)
+
+
+def _erf(m: Any, x: Any) -> Any:
+    """Taylor's series near 0; else 1 - erfc, of which no more than half is lost."""
+    square = x * x
+    series = _polynomial(
+        m, square, [(-1) ** k * _TWO_OVER_SQRT_PI / (factorial(k) * (2 * k + 1)) for k in range(13, 0, -1)]
+    )
+    small = m.fma(x, m.fma(square, series, _TWO_OVER_SQRT_PI_LESS_1), x)
+    return m.where(abs(x) < 0.5, small, m.copysign(1.0 - m.rough_erfc(abs(x)), x))
+
+
+_TWO_OVER_SQRT_PI, _TWO_OVER_SQRT_PI_LESS_1 = map(float.fromhex, ("0x1.20dd750429b6dp+0", "0x1.06eba8214db69p-3"))
+
+
 FORMULAS = {
     "exp": Formula(_exp),
     "sin": Formula(_sin, _is_near),
     "cos": Formula(_cos, _is_near),
     "tan": Formula(_tan, _is_near),
+    "erf": Formula(_erf, None, "rough_erfc"),
+    "erfc": Formula(_erfc, lambda m, x: abs(x) < 16, "rough_erfc"),
 }

@@ -263,7 +263,9 @@ def mathematics(into: Instructions) -> Any:
     def function(name: str) -> Any:
         return lambda *operands: _apply(into, name, *operands)
 
-    m = SimpleNamespace(**{name: function(name) for name in (*NAMES, "rint", "floor", "power_of_2")})
+    m = SimpleNamespace(
+        **{name: function(name) for name in (*NAMES, "rint", "floor", "power_of_2", "copysign", "rough_erfc")}
+    )
     m.where = lambda condition, x, y: _where(into, condition, x, y)
     m.pow = lambda x, y: _pow(into, x, y)
     m.sigmoid = lambda x: sigmoid(m, x)

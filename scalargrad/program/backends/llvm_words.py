@@ -14,10 +14,14 @@ _INTRINSICS = {"fabs": 1, "floor": 1, "trunc": 1, "rint": 1, "sqrt": 1, "copysig
 
 @dataclass(frozen=True)
 class Formula:
-    """A function of lanes in terms of plain instructions: `value(m, x)`, where `holds(m, x)`; else C's, one by one."""
+    """A function of lanes in terms of others: `value(m, x)`, where `holds(m, x)`; elsewhere C's, one by one.
+
+    `takes` is a function of the library of vectors without which there is no formula.
+    """
 
     value: Callable[[Any, Any], Any]
     holds: Callable[[Any, Any], Any] | None = None
+    takes: str | None = None
 
 
 class Words:
@@ -37,7 +41,11 @@ class Words:
     ) -> None:
         self.width, self.size, self.fused = width, 8 * width, fused
         self.scalars, self.table = functions, functions if width == 1 else vectors
-        self.formulas = formulas if fused and width > 1 else {}
+        self.formulas = {
+            name: formula
+            for name, formula in formulas.items()
+            if width > 1 and fused and formula.takes in (None, *vectors)
+        }
         self.number, self.truth, self.word, self.byte = (
             kind if width == 1 else f"<{width} x {kind}>" for kind in ("double", "i1", "i64", "i8")
         )

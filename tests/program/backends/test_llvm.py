@@ -1,4 +1,4 @@
-"""The LLVM backend: one point has the bits of the row-by-row evaluation, lanes are within two units in the last place."""
+"""The LLVM backend: one point has the bits of the row-by-row evaluation, functions of lanes are two last places off."""
 
 import gc
 import itertools
@@ -38,8 +38,10 @@ NONE = np.zeros(0)
 EDGES = [0.0, -0.0, 1.0, -1.0, 0.5, -0.5, 2.0, -2.0, 2.5, -1.5, 3.0, inf, -inf, nan, 5e-324, -5e-324, 1e-310, -2.2e-308]
 EDGES += [1.7976931348623157e308, -1e300, 1e22, 800.0, -800.0, 0.9999999999999999, -0.9999999999999999, 1 + 2**-52]
 
-#: The formulas that magnify what a function of the lanes is off by.
-COMPOSED = {"sigmoid": 4, "softplus": 4, "gelu": 4}
+#: How far lanes may be from the bits of one point: functions of vectors are off by up to two units in the last place,
+#: and so may be C's. Others are not off.
+APART = dict.fromkeys((*vectors(llvm._host().width), *FORMULAS, "pow_const", "const_pow"), 4)
+APART |= {"hypot": 2, "sigmoid": 5, "softplus": 5, "gelu": 5}
 
 
 # ── what is expected ────────────────────────────────────────────────────────────────────────────────────────────────
@@ -127,19 +129,17 @@ def test_one_point_has_the_bits_of_the_evaluation(name):
 
 
 @pytest.mark.parametrize("name", ALL)
-def test_lanes_are_within_two_units_in_the_last_place(name):
+def test_lanes_are_near_to_the_bits_of_the_evaluation(name):
     code = code_of(ALL[name])
     points = points_of(code.inputs, seed=1)
     lanes = run(code, points)
     for point, found, failed, strayed in zip(points, *lanes, strict=True):
         outputs, fails, _ = expected(code, point)
         assert (failed, strayed) == (fails, False), (point, outputs)
-        if name == "logsumexp":  # what is off is off by some of the largest operand's last places
-            assert distance(found[0], outputs[0]) <= 2 or abs(found[0] - outputs[0]) <= 4 * math.ulp(
-                max(map(abs, point))
-            )
+        if name == "logsumexp" and math.isfinite(outputs[0]):  # as the largest term of it
+            assert abs(found[0] - outputs[0]) <= 4 * math.ulp(max(map(abs, [*point, outputs[0]])))
         else:
-            assert distance(found[0], outputs[0]) <= COMPOSED.get(name, 2), point
+            assert distance(found[0], outputs[0]) <= APART.get(name, 0), point
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -214,7 +214,7 @@ def test_a_constant_exponent(exponent):
     for k, found in enumerate(runner(points, NONE).outputs):
         (value,), failed, _ = expected(code, points[k])
         one = runner(points[k : k + 1], NONE)
-        assert distance(found[0], value) <= 2
+        assert distance(found[0], value) <= 4
         assert bits(one.outputs[0]) == bits([value])
         assert one.failed[0] == failed
 
