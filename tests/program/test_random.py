@@ -74,7 +74,7 @@ def test_gradients_are_the_same(backend, data):
 
 @backends
 @given(st.data())
-@settings(deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_hessians_are_the_same(backend, data):
     f = hessian(data.draw(sources()).function, argnums=ALL)
     g = compile(f, backend=backend, max_paths=10_000)
@@ -85,7 +85,7 @@ def test_hessians_are_the_same(backend, data):
 
 @backends
 @given(st.data())
-@settings(deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_a_program_and_its_derivatives_are_right_wherever_they_do_not_raise(backend, data):
     f = data.draw(sources()).function
     table = data.draw(tables(4)).tolist()
