@@ -110,7 +110,7 @@ class Layer(Module):
     Layer of [ReLUNeuron(2), ReLUNeuron(2), ReLUNeuron(2)]
     """
 
-    #: What _at_once knew last: how to record which neurons in which scope, and after how many changes.
+    #: What compute knew last: how the engine records which neurons in which scope, and after how many changes.
     _known_recorder: tuple[list[Any], Path | None, int, Callable[[list[Any]], Any]] = ([], None, 0, list)
 
     def __init__(self, nin: int, nout: int, **kwargs: Any) -> None:
@@ -118,28 +118,24 @@ class Layer(Module):
         self.neurons = [Neuron(nin, **kwargs) for _ in range(size("nout", nout))]
 
     def compute(self, x: Any) -> Any:
-        xs = [x] if isinstance(x, Value) else list(x)
-        out = self._at_once(xs)
-        if len(out) < len(self.neurons):
-            out += self._call_each(self.neurons[len(out) :], xs)
+        xs = x if type(x) is list else [x] if isinstance(x, Value) else list(x)
+        calls, neurons, out = calls_here(), self.neurons, []
+        if calls.caller is self and Neuron.compute is _COMPUTE:
+            known, around, changes, record = self._known_recorder
+            if changes != _changes or around is not calls.state.scope or known != neurons:
+                known, around, changes = list(neurons), calls.state.scope, _changes
+                record = self._recorder(known, around)
+                self._known_recorder = known, around, changes, record
+            out = record(xs)
+        if len(out) < len(neurons):
+            out += self._call_each(neurons[len(out) :], list(xs))
         return out[0] if len(out) == 1 else out
 
-    def _at_once(self, xs: list[Any]) -> list[Any]:
-        """What the first neurons give, as many as the engine records without their being called."""
-        calls = calls_here()
-        state = calls.state
-        if calls.caller is not self or Neuron.compute is not _COMPUTE:
-            return []
-        neurons, around, changes, record = self._known_recorder
-        if changes != _changes or around is not state.scope or neurons != self.neurons:
-            changes, around, neurons = _changes, state.scope, list(self.neurons)
-            record = self._recorder(neurons, around)
-            self._known_recorder = neurons, around, changes, record
-        out: list[Any] = record(xs)
-        return out
-
     def _recorder(self, neurons: list[Any], around: Path) -> Callable[[list[Any]], list[Any]]:
-        """What records them, if they are Neurons with nothing of their own, and of one activation; else what records none."""
+        """What gives the outputs of the first neurons, as many as the engine records without their being called.
+
+        That is none unless they are Neurons with nothing of their own, and of one activation.
+        """
         if all(type(neuron) is Neuron and "compute" not in vars(neuron) for neuron in neurons):
             steps = self._steps(neurons, around)
             activations = {id(neuron.activation if neuron.nonlin else None) for neuron in neurons}

@@ -9,8 +9,8 @@ from scalargrad.nn import Layer, Neuron
 
 
 class OneByOne(Layer):
-    def _at_once(self, xs):
-        return []
+    def _recorder(self, neurons, around):
+        return lambda xs: []
 
 
 def rows(tape):
