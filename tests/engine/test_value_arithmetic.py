@@ -38,8 +38,9 @@ def outcome(compute):
 
 
 def in_python(symbol, x, y):
-    number = INFIX[symbol](x, y)
-    return math.pow(x, y) if isinstance(number, complex) else number
+    if symbol == "**" and x < 0 and math.isfinite(y) and not y.is_integer() and x != -math.inf:
+        return math.pow(x, y)  # where ** turns complex, and may overflow on the way
+    return INFIX[symbol](x, y)
 
 
 # ── to the bit ──────────────────────────────────────────────────────────────────────────────────────────────────────

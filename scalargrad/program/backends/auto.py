@@ -5,6 +5,9 @@ for a run. So a Code runs on NumPy until it has taken as long as making the mach
 made: the time in all is at most twice that of the better choice, made with foresight. At one point NumPy takes longer
 than anything else, so there machine code is made at once; `compile` runs the function itself for that long.
 
+So which of them runs depends on the clock, and with it the last place of what their functions give. Whoever wants the
+same bits from every run names a backend.
+
 Measured on two cores of an AMD EPYC (2026), nanoseconds per row: see the constants.
 """
 
