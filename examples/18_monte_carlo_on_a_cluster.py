@@ -67,7 +67,9 @@ def kill_a_worker(client):
 
 def on_workers(program, seeds, paths, workers, kill):
     """The sums of all chunks, in their order."""
-    cluster = LocalCluster(workers, threads_per_worker=1, dashboard_address="127.0.0.1:0", silence_logs=logging.CRITICAL)
+    cluster = LocalCluster(
+        workers, threads_per_worker=1, dashboard_address="127.0.0.1:0", silence_logs=logging.CRITICAL
+    )
     with cluster, Client(cluster) as client:
         # The Program goes out once, as bytes, and each worker that needs it makes it again, which is a task like any
         # other: a worker that takes the place of a dead one gets it in the same way.
