@@ -21,6 +21,7 @@ from scalargrad.program.expansion import expanded
 from scalargrad.program.layout import Layout, Misfit, the_numpy
 from scalargrad.program.listing import listing
 from scalargrad.program.recording import code_of, recording
+from scalargrad.program.schedule import scheduled
 from scalargrad.program.simplify import simplified
 
 if TYPE_CHECKING:
@@ -204,9 +205,9 @@ class Program:
 
     @cached_property
     def lowered(self) -> Code:
-        """What backends run: gates expanded into rows, and simplified."""
+        """What backends run: gates expanded into rows, simplified, and scheduled."""
         shared = [x._data for x in self.parameters]
-        return simplified(expanded(self.code, [*self.arguments.example, *shared]))
+        return scheduled(simplified(expanded(self.code, [*self.arguments.example, *shared])))
 
     def _shared(self) -> "np.ndarray":
         if not self.parameters:  # to make an array of nothing takes a tenth of a small Program's run

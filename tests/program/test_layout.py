@@ -160,7 +160,7 @@ def test_a_static_nan_is_the_same_as_before(backend):
         ([[1.0]], lambda s: s[0].append(2.0)),
         (np.array([True]), lambda s: s.fill(False)),
     ],
-    ids=str,
+    ids=["a list", "a dict", "a set", "a list of lists", "an array"],
 )
 def test_what_has_changed_in_place_is_another_thing(thing, change, backend):
     g = compile(lambda x, s: x * float(np.sum([np.sum(part) for part in s])), static="s", backend=backend)
