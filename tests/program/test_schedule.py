@@ -1,5 +1,7 @@
 """The order of rows: fewer numbers at once, the same numbers."""
 
+from itertools import pairwise
+
 import numpy as np
 
 from scalargrad import exp, record, value_and_grad
@@ -12,7 +14,7 @@ from scalargrad.rules import RULES
 
 def rosenbrock(x):
     total = 0.0
-    for a, b in zip(x, x[1:]):
+    for a, b in pairwise(x):
         total = total + 100.0 * (b - a * a) * (b - a * a) + (1.0 - a) * (1.0 - a)
     return total
 
