@@ -97,6 +97,14 @@ class Compiled:
             return self._f(*args, **named)
         return self._begin(arguments).at(arguments.row(nest))
 
+    def __get__(self, instance: Any, owner: type | None = None) -> "Compiled":
+        if instance is None:
+            return self
+        raise TypeError(
+            f"{name_of(self._f)} is compiled in its class, where it does not know its object: compile the method of the "
+            f"object, as in self.{name_of(self._f)} = compile(self._{name_of(self._f)})"
+        )
+
     def __reduce__(self) -> str | tuple[Any, ...]:
         """By its name where that leads to it, as a function; else made of f again. Its Programs do not go along."""
         name = str(getattr(self, "__qualname__", ""))

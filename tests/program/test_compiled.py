@@ -198,3 +198,14 @@ def test_gradients_by_parameters_are_those_of_arguments(backend):
     g = compile(eager, backend=backend)
     for x in (1.0, -1.0, 2.0):
         assert g([0.5, 0.25, -2.0], x) == eager([0.5, 0.25, -2.0], x)
+
+
+def test_a_method_compiled_in_its_class_says_what_to_write():
+    class Spring:
+        @compile
+        def force(self, x):
+            return -x
+
+    assert Spring.force is vars(Spring)["force"]
+    with pytest.raises(TypeError, match=r"self\.force = compile\(self\._force\)"):
+        Spring().force(1.0)
