@@ -86,6 +86,8 @@ class Number:
         return format(self._data, specification)
 
     def __repr__(self) -> str:
+        if here.state.recorder is not None:
+            here.state.recorder.told_in_text(self)
         label = f", label={self.label!r}" if self.label else ""
         grad = f", grad={self.grad!r}" if self.has_grad else ""  # type: ignore[attr-defined]
         return f"Value({self._data!r}{label}{grad})"

@@ -5,6 +5,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterable
 from functools import partial, wraps
+from threading import RLock
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, cast
 
@@ -39,7 +40,7 @@ def compile(
 
     backend    numpy, llvm (machine code, extra `jit`), or auto: at one point f itself, until machine code would have paid
     static     names or positions of arguments that are part of what is recorded, as the n of range(n) has to be
-    max_paths  how many ways f may go
+    max_paths  how many ways f may go and be recorded
 
     Raises what f raises; ProgramError if f goes more than `max_paths` ways, and where `record` does.
 
@@ -73,6 +74,9 @@ class Compiled:
         self._f, self._backend, self._static, self._max_paths = f, backend, static, max_paths
         self._options: dict[str, Any] = {"backend": backend, "static": static, "max_paths": max_paths}
         self._ways: list[_Ways] = []  # one for each kind of arguments
+
+    def __repr__(self) -> str:
+        return f"<compiled {name_of(self._f)}: {len(self.programs)} way(s), backend {self._backend}>"
 
     def transformed(self, transform: Callable[[Callable[..., Any]], Any]) -> "Compiled":
         """What a transform makes of it: `grad(compile(f))` is `compile(grad(f))`."""
@@ -120,7 +124,7 @@ class Compiled:
 
         Each number of the result becomes an array over the points; a list of numbers or an array gets an axis more. Where
         f raises ValueError or an ArithmeticError there is nan; with `mask`, the second result tells where, of shape
-        (points,). Other errors of f are raised.
+        (points,); if it does so everywhere before any result is known, that error is raised. So are other errors of f.
         """
         numpy = the_numpy()
         table = numpy.asarray(points, dtype=float)
@@ -167,6 +171,11 @@ class Compiled:
         if not self._static:
             return args, named
         names = [*inspect.signature(self._f).parameters]
+        for which in self._static:
+            if which not in names and which not in range(len(args)) and which not in named:
+                raise TypeError(
+                    f"static={which!r} means no argument of {name_of(self._f)}, which has {', '.join(names)}"
+                )
         fixed = {names.index(which) if isinstance(which, str) and which in names else which for which in self._static}
         return (
             tuple(Fixed(x) if i in fixed else x for i, x in enumerate(args)),
@@ -182,6 +191,7 @@ class _Ways:
         self.programs: list[Program] = []
         self._crossroads = Crossroads()
         self._left = 0.0  # seconds that f itself may take before Programs run instead of it
+        self._lock = RLock()  # of who records, for two threads would record the same way
 
     def at(self, row: "np.ndarray") -> Any:
         """What f gives at one point."""
@@ -194,8 +204,12 @@ class _Ways:
                 if lanes.failed[0] or program.error is not None:
                     return self._eagerly(row)  # for the error that it raises, or what it does about it
                 return program.results.nest(lanes.outputs[0])
-        program, outcome = self.record(row)
-        return program.or_error().results.nest(outcome)
+        known = len(self.programs)
+        with self._lock:
+            if len(self.programs) == known:
+                program, outcome = self.record(row)
+                return program.or_error().results.nest(outcome)
+        return self.at(row)  # another thread has recorded meanwhile
 
     def _timed(self, row: "np.ndarray") -> Any:
         """By f itself, until that has taken as long as making machine code of what is recorded would have."""
@@ -247,7 +261,7 @@ class _Ways:
     def _too_many(self) -> str:
         guards = [(program, guard) for program in self.programs for guard in program.code.guards]
         often = Counter(guard.line for _, guard in guards)
-        first = {guard.line: told(program.code, guard) for program, guard in reversed(guards)}
+        first = {guard.line: told(program, guard) for program, guard in reversed(guards)}
         return "\n  ".join(
             [
                 f"{name_of(self._f)} goes more than max_paths={self._most} ways. What sends it there, and how often it was asked:",

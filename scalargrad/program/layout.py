@@ -168,7 +168,7 @@ class _Number:
 
     def read(self, thing: Any, row: "np.ndarray") -> None:
         if type(thing) is not float:
-            number = None if isinstance(thing, bool) else as_float(thing.item() if _is_scalar_array(thing) else thing)
+            number = _number(thing.item() if _is_scalar_array(thing) else thing)
             if number is None:
                 raise Misfit(f"there is a {type(thing).__name__} where one number is to be")
             thing = number
@@ -195,7 +195,9 @@ class _List:
             raise Misfit(f"there is a {type(thing).__name__} where a list is to be")
         if not isinstance(thing, (list, tuple)) and not hasattr(thing, "tolist"):
             raise Misfit(f"there is a {type(thing).__name__} where a list of {self._count} numbers is to be")
-        found = thing if hasattr(thing, "dtype") else [as_float(x) if type(x) is not float else x for x in thing]
+        found: Any = thing if hasattr(thing, "dtype") else [_number(x) if type(x) is not float else x for x in thing]
+        if type(found) is not list and found.dtype.kind not in "fiu":
+            raise Misfit(f"there is an array of {found.dtype} where a list of {self._count} numbers is to be")
         if len(found) != self._count or (type(found) is list and None in found) or getattr(found, "ndim", 1) != 1:
             raise Misfit(f"there is something else where a list of {self._count} numbers is to be")
         row[self._slice] = found
@@ -289,6 +291,12 @@ class _Parts:
 
 
 _Node = _Number | _List | _Array | _Static | _Parts
+
+
+def _number(thing: Any) -> float | None:
+    """A plain number as a float, and None for anything else, a truth included."""
+    is_truth = isinstance(thing, bool) or str(getattr(thing, "dtype", "")) == "bool"
+    return None if is_truth else as_float(thing)
 
 
 def _is_scalar_array(thing: Any) -> bool:

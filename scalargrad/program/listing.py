@@ -7,7 +7,7 @@ from scalargrad.program.code import Guard
 if TYPE_CHECKING:
     from scalargrad.program.program import Program
 
-__all__ = ["listing"]
+__all__ = ["listing", "names_of"]
 
 _MOST = 400  # lines
 
@@ -15,7 +15,7 @@ _MOST = 400  # lines
 def listing(program: "Program") -> str:
     """The rows that were recorded, with what they are applied to, and the guards behind those that they are about."""
     code = program.code
-    names = _names(program)
+    names = names_of(program)
     guards: dict[int, list[Guard]] = {}
     for guard in code.guards:
         guards.setdefault(guard.number, []).append(guard)
@@ -36,8 +36,9 @@ def listing(program: "Program") -> str:
     return "\n".join(lines)
 
 
-def _names(program: "Program") -> list[str]:
-    constants = [f"({x:g})" if x < 0 else f"{x:g}" for x in program.code.constants]
+def names_of(program: "Program") -> list[str]:
+    """What each number of its code is called."""
+    constants = [f"({x:g})" if str(x)[0] == "-" else f"{x:g}" for x in program.code.constants]
     return [*program.inputs, *program.parameter_names, *constants, *(f"v{i}" for i in range(len(program)))]
 
 

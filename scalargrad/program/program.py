@@ -19,7 +19,7 @@ from scalargrad.program import backends, file
 from scalargrad.program.code import Code, Guard, evaluate
 from scalargrad.program.expansion import expanded
 from scalargrad.program.layout import Layout, Misfit, the_numpy
-from scalargrad.program.listing import listing
+from scalargrad.program.listing import listing, names_of
 from scalargrad.program.recording import code_of, recording
 from scalargrad.program.schedule import scheduled
 from scalargrad.program.simplify import simplified
@@ -61,6 +61,10 @@ def recorded(f: Callable[..., Any], arguments: Layout, backend: str) -> "tuple[P
             recorder.pin_texts()
         except (ValueError, ArithmeticError) as raised:
             error = raised
+        except TypeError as raised:
+            if "interpreted as an integer" in str(raised) or "indices must be integers" in str(raised):
+                raised.add_note("a number that counts, as the n of range(n), is not recorded: compile(f, static='n')")
+            raise
     if recorder.escape is not None:
         raise recorder.escape
     results = Layout(result, _is_value)
@@ -250,9 +254,7 @@ class Program:
         guard = first_difference(self.code, [*numbers, *[x._data for x in self.parameters]])
         if guard is None:
             return f"{self.name} goes another way than the Program by the last place of a number"
-        return (
-            f"{self.name} goes another way than the Program {told(self.code, guard)}: compile({self.name}) records it"
-        )
+        return f"{self.name} goes another way than the Program {told(self, guard)}: compile({self.name}) records it"
 
     # ── other Programs ──────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -459,14 +461,14 @@ def first_difference(code: Code, numbers: list[float]) -> Guard | None:
     return next((g for g, number in zip(code.guards, found, strict=True) if number != g.expected), None)
 
 
-def told(code: Code, guard: Guard) -> str:
-    """A guard in words: what was so at the recording, and where."""
+def told(program: Program, guard: Guard) -> str:
+    """A guard in words, with the names of the listing: what was so at the recording, and where."""
+    code = program.code
     if guard.number < code.start:
         what = "of a constant"
     else:
-        row = code.rows[guard.number - code.start]
-        names = [f"{code.constant[x]!r}" if x in code.constant else f"v{x}" for x in row.operands]
-        text = row.rule.text(*names)
+        row, names = code.rows[guard.number - code.start], names_of(program)
+        text = row.rule.text(*[names[x] for x in row.operands])
         is_truth = row.rule.name in ("lt", "le", "eq", "ne", "and", "or") or row.rule.name.endswith(" raises")
         what = f"{text} is {bool(guard.expected)}" if is_truth else f"{text} is {guard.expected:g}"
     return f"recorded where {what}" + (f", at {guard.line}" if guard.line else "")

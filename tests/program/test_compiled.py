@@ -1,11 +1,12 @@
 """`compile`: a function that behaves as before, and runs over many points."""
 
 import math
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 
-from scalargrad import ProgramError, Value, compile, exp, grad, gradients, hessian, log, sqrt, value_and_grad
+from scalargrad import ProgramError, Value, compile, exp, grad, gradients, hessian, log, record, sqrt, value_and_grad
 from scalargrad.nn import MLP
 
 
@@ -209,3 +210,42 @@ def test_a_method_compiled_in_its_class_says_what_to_write():
     assert Spring.force is vars(Spring)["force"]
     with pytest.raises(TypeError, match=r"self\.force = compile\(self\._force\)"):
         Spring().force(1.0)
+
+
+def test_the_text_of_a_value_is_of_this_very_number(backend):
+    f = compile(lambda x: float(repr(x)[6:-1]) * x if isinstance(x, Value) else x * x, backend=backend)
+    assert [f(1.5), f(2.0), f(1.5)] == [2.25, 4.0, 2.25]
+
+
+def test_a_truth_does_not_pass_for_a_number(backend):
+    f = compile(lambda v: (10.0 if isinstance(v[0], bool) else 20.0) * v[1], backend=backend)
+    assert [f([1.0, 2.0]), f([True, 2.0]), f([1.0, 3.0])] == [40.0, 20.0, 60.0]
+
+
+@pytest.mark.parametrize("given", [np.array([1j, 2]), np.array(["1", "2"]), np.array([None, 2.0], object)], ids=str)
+def test_an_array_of_anything_but_real_numbers_is_refused(given):
+    p = record(lambda v: v[0] + v[1], [1.0, 2.0])
+    with pytest.raises(TypeError):
+        p(given)
+
+
+@pytest.mark.parametrize("static", ["nn", 5, -1])
+def test_a_static_argument_that_is_none_is_named(static):
+    with pytest.raises(TypeError, match=f"static={static!r} means no argument"):
+        compile(lambda x, n: x * n, static=static)(1.0, 2)
+
+
+def test_a_number_that_counts_is_said_to_be_static():
+    with pytest.raises(TypeError) as raised:
+        compile(lambda x, n: [x for _ in range(n)])(1.0, 2)
+    assert "static='n'" in raised.value.__notes__[0]
+
+
+def test_threads_record_each_way_once():
+    def steps(x):
+        return sum(1.0 if x > k else 0.5 for k in range(5)) * x
+
+    f, points = compile(steps, backend="numpy"), [0.5 + k for k in range(6)] * 8
+    with ThreadPoolExecutor(8) as pool:
+        assert [*pool.map(f, points)] == [steps(x) for x in points]
+    assert len(f.programs) == 5

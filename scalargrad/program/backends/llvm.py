@@ -145,7 +145,8 @@ class _Compiled:
 
         self.code, self.width, self.table = code, width, table(width)
         (self.workspace,) = struct.unpack_from("<q", text)
-        self.engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), _host().machine())
+        # with llvmlite's own memory manager, for LLVM's may put code and its constants too far apart, and then aborts
+        self.engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), _host().machine(), use_lmm=True)
         self.engine.add_object_file(llvm.ObjectFileRef.from_data(text[8:]))
         self.engine.finalize_object()
         self.function = _RUN(self.engine.get_function_address("run"))

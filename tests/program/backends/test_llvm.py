@@ -569,3 +569,26 @@ def test_equal_instructions_are_written_once():
     m, x = mathematics(into), into.input(0)
     assert (m.exp(x) + 1.0).at == (m.exp(x) + 1.0).at
     assert (x - x).at != (x + x).at
+
+
+FAR_APART = """
+import mmap, random
+import numpy as np
+from scalargrad.program.backends import llvm
+from scalargrad.program.code import Code, Row
+from scalargrad.rules import RULES
+
+rng, held = random.Random(1), []
+for size in [3, 3_000, 50, 10_000] * 4:
+    for _ in range(rng.randrange(1, 6)):  # take the places in memory that are near
+        held.append(mmap.mmap(-1, rng.choice([1 << 12, 1 << 20, 1 << 28, 1 << 30])))
+    del held[: rng.randrange(4)]
+    rows = [Row(RULES["mul"], (at - 1, rng.randrange(at))) for at in range(2, size)]
+    code = Code(1, 0, (float(size),), tuple(rows), (size - 1,))
+    llvm.prepare(code)(np.ones((9, 1)), np.empty(0))
+    held.append(mmap.mmap(-1, 1 << 30))
+"""
+
+
+def test_code_finds_its_constants_however_memory_is_cut_up():
+    assert subprocess.run([sys.executable, "-c", FAR_APART], timeout=120).returncode == 0
