@@ -17,6 +17,7 @@ It can be told as plain data, which is what JSON can hold, and is made from that
 import copy
 from collections.abc import Callable
 from itertools import product
+from operator import countOf
 from typing import TYPE_CHECKING, Any
 
 from scalargrad.errors import ProgramError
@@ -195,6 +196,9 @@ class _List:
             raise Misfit(f"there is a {type(thing).__name__} where a list is to be")
         if not isinstance(thing, (list, tuple)) and not hasattr(thing, "tolist"):
             raise Misfit(f"there is a {type(thing).__name__} where a list of {self._count} numbers is to be")
+        if type(thing) is list and countOf(map(type, thing), float) == self._count == len(thing):
+            row[self._slice] = thing  # without a look at each of them
+            return
         found: Any = thing if hasattr(thing, "dtype") else [_number(x) if type(x) is not float else x for x in thing]
         if type(found) is not list and found.dtype.kind not in "fiu":
             raise Misfit(f"there is an array of {found.dtype} where a list of {self._count} numbers is to be")

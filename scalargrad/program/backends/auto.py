@@ -29,7 +29,7 @@ __all__ = ["name", "preparation", "prepare"]
 
 name = "auto"
 
-_NS_PER_ROW = 60_000.0  # to make machine code
+_NS_PER_ROW = 20_000.0  # to make machine code
 _NS_PER_ROW_AND_BLOCK = 2_500.0  # NumPy's calls
 _NS_PER_ROW_AND_POINT = 5.0  # NumPy's loops
 
