@@ -4,7 +4,7 @@ import inspect
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable
-from functools import partial, wraps
+from functools import cached_property, partial, wraps
 from threading import RLock
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, cast
@@ -86,6 +86,14 @@ class Compiled:
     def programs(self) -> list[Program]:
         return [program for ways in self._ways for program in ways.programs]
 
+    @cached_property
+    def _names(self) -> list[str]:
+        """Of the parameters of f, where they are known."""
+        try:
+            return [*inspect.signature(self._f).parameters]
+        except (TypeError, ValueError):  # some built-ins do not tell
+            return []
+
     def __call__(self, *args: Any, **named: Any) -> Any:
         nest = self._with_statics(args, named)
         for i, ways in enumerate(self._ways):
@@ -120,7 +128,8 @@ class Compiled:
         """What f gives at many points: an array of shape (points, inputs) in, a column for each number of the arguments.
 
         `like` is a tuple of arguments that shows their nest. Without it they are as at the latest call; before any call,
-        as many numbers as f has parameters, or, if it has one and there are more columns, one array.
+        as many numbers as f has parameters (or parameters without a default), or, if it has one parameter and there are
+        more columns, one array. Arguments by name come behind the others, as they stand in the signature of f.
 
         Each number of the result becomes an array over the points; a list of numbers or an array gets an axis more. Where
         f raises ValueError or an ArithmeticError there is nan; with `mask`, the second result tells where, of shape
@@ -157,10 +166,10 @@ class Compiled:
         except (TypeError, ValueError):
             parameters = []
         kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-        wanted = [p for p in parameters if p.kind in kinds and p.default is p.empty]
-        if len(wanted) == columns:
+        known = [p for p in parameters if p.kind in kinds]
+        if columns in (len(known), sum(p.default is p.empty for p in known)):
             return (0.0,) * columns
-        if len(wanted) == 1:
+        if len(known) == 1:
             return (the_numpy().zeros(columns),)
         raise TypeError(
             f"it is not plain how {columns} columns are the arguments of {name_of(self._f)}: show them by "
@@ -168,9 +177,13 @@ class Compiled:
         )
 
     def _with_statics(self, args: tuple[Any, ...], named: dict[str, Any]) -> Any:
+        if not self._static and len(named) < 2:
+            return args, named
+        names = self._names
+        order = sorted(named, key=lambda name: names.index(name) if name in names else len(names))
+        named = {name: named[name] for name in order}
         if not self._static:
             return args, named
-        names = [*inspect.signature(self._f).parameters]
         for which in self._static:
             if which not in names and which not in range(len(args)) and which not in named:
                 raise TypeError(

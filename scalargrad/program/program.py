@@ -243,8 +243,11 @@ class Program:
         try:  # which of the numbers stands where
             places = self.arguments.row(given.nest([*map(float, range(given.size))]))
         except Misfit as error:
+            args, named = self.arguments.nest(self.arguments.example)
+            names = [*(self.positional[i] if i < len(self.positional) else "…" for i in range(len(args))), *named]
             raise TypeError(
-                f"the Program {self.name} takes arguments like those it was recorded with: {error}"
+                f"the Program {self.name} takes {len(names)} argument(s), {', '.join(names)}, given as at its recording: "
+                f"{error}"
             ) from None
         numbers = [given.example[int(i)] for i in places]
         bare = [x._data if type(x) is Value else float(x) for x in numbers]

@@ -249,3 +249,23 @@ def test_threads_record_each_way_once():
     with ThreadPoolExecutor(8) as pool:
         assert [*pool.map(f, points)] == [steps(x) for x in points]
     assert len(f.programs) == 5
+
+
+def test_columns_are_for_parameters_with_defaults_too(backend):
+    f = compile(lambda x, k=2.0: x * k, backend=backend)
+    assert f.batch([[1.0, 10.0], [2.0, 10.0]]).tolist() == [10.0, 20.0]
+    assert compile(lambda x, k=2.0: x * k, backend=backend).batch([[1.0], [2.0]]).tolist() == [2.0, 4.0]
+    with pytest.raises(TypeError, match="not plain how 3 columns"):
+        compile(lambda v, k=2.0: v[0] * k, backend=backend).batch([[1.0, 2.0, 3.0]])
+
+
+def test_columns_of_arguments_by_name_stand_as_in_the_signature(backend):
+    f = compile(lambda x, y: x - y, backend=backend)
+    assert f(y=1.0, x=2.0) == 1.0
+    assert f.batch([[10.0, 1.0]]).tolist() == [9.0]
+
+
+def test_a_wrong_number_of_arguments_is_told_by_their_names():
+    p = record(lambda x, y: x * y, 2.0, 3.0)
+    with pytest.raises(TypeError, match=r"takes 2 argument\(s\), x, y,"):
+        p(1.0)

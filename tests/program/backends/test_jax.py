@@ -15,9 +15,10 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from numpy.testing import assert_allclose
 
 import scalargrad as sg
-from scalargrad import Value, gate, grad, hessian
+from scalargrad import Value, gate, grad, hessian, value_and_grad
 from scalargrad.errors import ProgramError
 from scalargrad.namespaces import FLOATS
 from scalargrad.program import record
@@ -26,6 +27,7 @@ from scalargrad.program.layout import Layout
 from scalargrad.program.program import Program
 from scalargrad.program.steering import STEERING
 from scalargrad.rules import RULES
+from scalargrad.testing.strategies import expressions
 from tests.reference import reference
 from tests.test_rules import operands
 
@@ -403,3 +405,16 @@ def test_points_may_be_spread_over_devices():
     environment = os.environ | {"XLA_FLAGS": "--xla_force_host_platform_device_count=4", "JAX_PLATFORMS": "cpu"}
     done = subprocess.run([sys.executable, "-c", ON_FOUR], env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+# ── random programs ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@settings(max_examples=30)
+@given(expressions(2, [name for name in RULES if name != "fma"], 8, smooth=True))
+def test_random_programs_have_the_values_and_gradients_of_the_engine(e):
+    value, gradient = value_and_grad(e, argnums=(0, 1))(*e.inputs)
+    f = record(e, *e.inputs).to_jax()
+    found, slopes = jax.value_and_grad(f, argnums=(0, 1))(*e.inputs)
+    assert_allclose(found, value, rtol=1e-9, atol=1e-9)
+    assert_allclose(slopes, gradient, rtol=1e-9, atol=1e-9)
