@@ -119,10 +119,12 @@ class Stats(dict[str, int]):
     """How much there is in a Program; printed as a sentence."""
 
     def __str__(self) -> str:
-        return (
-            f"{self['inputs']:,} inputs, {self['parameters']:,} parameters, {self['outputs']:,} outputs, "
-            f"{self['guards']:,} guards; {self['recorded rows']:,} rows recorded, {self['rows']:,} after simplification"
-        )
+        counts = [_counted(self[f"{what}s"], what) for what in ("input", "parameter", "output", "guard")]
+        return f"{', '.join(counts)}; {_counted(self['recorded rows'], 'row')} recorded, {self['rows']:,} after simplification"
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count:,} {what}{'' if count == 1 else 's'}"
 
 
 class Program:
@@ -383,7 +385,10 @@ class Program:
         return listing(self)
 
     def __repr__(self) -> str:
-        return f"<Program {self.name}: {self.code.inputs:,} inputs, {len(self.code.rows):,} rows, {len(self.code.outputs):,} outputs>"
+        counts = zip(
+            (self.code.inputs, len(self.code.rows), len(self.code.outputs)), ("input", "row", "output"), strict=True
+        )
+        return f"<Program {self.name}: {', '.join(_counted(count, what) for count, what in counts)}>"
 
     def __len__(self) -> int:
         return len(self.code.rows)
