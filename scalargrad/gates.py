@@ -7,7 +7,7 @@ from math import inf
 from typing import Any
 
 from scalargrad.engine import function
-from scalargrad.engine.messages import not_a_number
+from scalargrad.engine.messages import name_of, not_a_number
 from scalargrad.errors import GateError
 from scalargrad.namespaces import FLOATS, IEEE, as_float
 from scalargrad.rules import Rule
@@ -45,7 +45,7 @@ def gate_rule(function: Callable[..., Any], derivatives: Callable[..., Any]) -> 
     Raises GateError if the two take different numbers of inputs. When it is used on floats, whatever they return
     other than one real number, and one for each input, raises GateError too.
     """
-    name = _name(function)
+    name = name_of(function)
     (least, most), (least_, most_) = _arity(function), _arity(derivatives)
     if least > most_ or least_ > most:
         raise GateError(
@@ -75,10 +75,6 @@ def _real(demand: str, found: object) -> float:
     return number
 
 
-def _name(function: Callable[..., Any]) -> str:
-    return getattr(function, "__name__", type(function).__name__)
-
-
 def _arity(function: Callable[..., Any]) -> tuple[float, float]:
     """The least and the greatest number of inputs."""
     if not callable(function):
@@ -89,9 +85,9 @@ def _arity(function: Callable[..., Any]) -> tuple[float, float]:
         return 1, inf  # a built-in that does not tell
     for p in parameters:
         if p.kind is p.KEYWORD_ONLY and p.default is p.empty:
-            raise GateError(f"a gate is given its inputs in order: {_name(function)} asks for {p.name} by keyword")
+            raise GateError(f"a gate is given its inputs in order: {name_of(function)} asks for {p.name} by keyword")
     positional = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
     any_number = any(p.kind is p.VAR_POSITIONAL for p in parameters)
     if not positional and not any_number:
-        raise GateError(f"a gate has one input at least, and {_name(function)} takes none")
+        raise GateError(f"a gate has one input at least, and {name_of(function)} takes none")
     return sum(p.default is p.empty for p in positional), inf if any_number else len(positional)

@@ -30,8 +30,8 @@ from functools import partial, wraps
 from itertools import repeat
 from typing import Any, cast
 
-from scalargrad.engine import Value, inputs, messages
-from scalargrad.engine.messages import shorten
+from scalargrad.engine import Value, inputs, is_value, messages
+from scalargrad.engine.messages import name_of, shorten
 from scalargrad.engine.thread import State, here
 from scalargrad.errors import GradientLostError, TapeError
 from scalargrad.namespaces import as_float
@@ -50,11 +50,11 @@ class _Run:
     """One call of f in which Values of its own, the inner inputs, stand for the numbers of some arguments."""
 
     def __init__(self, f: Callable[..., Any], argnums: Argnums, args: Sequence[Any], kwargs: dict[str, Any]) -> None:
-        self.name = _name(f)
+        self.name = name_of(f)
         places = _places(f, self.name, argnums, args, kwargs)
         given: dict[Any, Any] = {**dict(enumerate(args)), **kwargs}
         chosen = [given[place] for place in places]
-        self.arguments, self._one = Nest(chosen, _is_value), not isinstance(argnums, (tuple, list))
+        self.arguments, self._one = Nest(chosen, is_value), not isinstance(argnums, (tuple, list))
         if not self.arguments.numbers:
             raise TypeError(f"{self.name} is to be differentiated by {shorten(repr(chosen))}, in which is no number")
         with despite_no_grad() as state:
@@ -78,12 +78,12 @@ class _Run:
         if type(y) is Value or (as_float(y) is not None and not isinstance(y, bool)):
             return cast("Value | float", self._not_cut(y))
         found = "None: does it lack a return?" if y is None else f"{shorten(repr(y))} ({type(y).__name__})"
-        hint = "; for a result of several numbers there is jacobian" if Nest(y, _is_value).blocks else ""
+        hint = "; for a result of several numbers there is jacobian" if Nest(y, is_value).blocks else ""
         raise TypeError(f"{self.name} is to return one number, and returned {found}{hint}")
 
     def results(self) -> Nest:
         """The result, which has to have a number in it."""
-        nest = Nest(self.result, _is_value)
+        nest = Nest(self.result, is_value)
         if not nest.blocks:
             raise TypeError(
                 f"{self.name} returned {shorten(repr(self.result))}, in which is no number to differentiate"
@@ -147,14 +147,6 @@ def _set_kind(modes: list[Any], kind: str) -> None:
         here.state.settle()
 
 
-def _name(f: Any) -> str:
-    return str(getattr(f, "__name__", type(f).__name__))
-
-
-def _is_value(x: Any) -> bool:
-    return type(x) is Value
-
-
 def _aliases(numbers: Sequence[Any]) -> list[Value]:
     tapes = {x.tape for x in numbers if type(x) is Value}
     if len(tapes) > 1:
@@ -193,13 +185,21 @@ def _place(f: Any, name: str, which: int | str, count: int, kwargs: dict[str, An
     )
 
 
-def _names(f: Any) -> list[str]:
-    """Of the parameters that can be given by position."""
+def parameters_of(f: Any) -> list[inspect.Parameter]:
+    """The parameters of a function; none, of a built-in that does not tell."""
     try:
-        parameters = inspect.signature(f).parameters.values()
-    except (TypeError, ValueError):  # some built-ins do not tell
+        return [*inspect.signature(f).parameters.values()]
+    except (TypeError, ValueError):
         return []
-    return [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+
+
+def by_position(f: Any) -> list[inspect.Parameter]:
+    """Those that can be given by position."""
+    return [p for p in parameters_of(f) if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+
+
+def _names(f: Any) -> list[str]:
+    return [p.name for p in by_position(f)]
 
 
 def _alike(nest: Nest, other: Any, demand: str) -> list[Any]:
@@ -309,10 +309,10 @@ def jvp(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., tuple[Any,
 
 def _without_vector(f: Any, argnums: Argnums, args: Any, kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], Any]:
     """The arguments of f by position, and the vector that stands among them, behind those that argnums means."""
-    places = _places(f, _name(f), argnums, args[:-1], kwargs)
+    places = _places(f, name_of(f), argnums, args[:-1], kwargs)
     behind = 1 + max([place for place in places if isinstance(place, int)], default=len(args) - 2)
     if not args:
-        raise TypeError(f"the last argument by position is the vector, and {_name(f)} was given none")
+        raise TypeError(f"the last argument by position is the vector, and {name_of(f)} was given none")
     return args[:behind] + args[behind + 1 :], args[behind]
 
 

@@ -113,24 +113,20 @@ for f, run in (
 
 
 def test_programs_are_compared_and_told():
-    pytest.importorskip("numpy")
     run("-c", PROGRAMS)
 
 
 def test_a_wrong_gradient_at_one_of_many_points_is_noticed():
-    pytest.importorskip("numpy")
     run("-c", WRONG_AT_POINTS)
 
 
 def test_the_gradients_by_hand_are_right():
-    pytest.importorskip("numpy")
     if shutil.which("cc") is None:
         pytest.skip("there is no C compiler")
     run("-c", BY_HAND)
 
 
 def test_what_is_not_installed_is_left_out_by_name(tmp_path):
-    pytest.importorskip("numpy")
     code = "import sys; sys.modules['torch'] = None; sys.argv[1:] = ['training step', '--quick']\n"
     told = run("-c", code + "from benchmarks.programs import main; main()")
     (line,) = json.loads(told.rpartition("\n\n")[2])

@@ -36,11 +36,10 @@ def compiled(
         out = np.empty((len(points), columns))
         arguments = (len(points), size, points.ctypes.data, out.ctypes.data, *[x.ctypes.data for x in others])
 
-        def run() -> np.ndarray:
+        def run(_read: object = (points, others)) -> np.ndarray:  # memory that C reads, and so has to be kept
             function(*arguments)
             return out
 
-        run.keeps = points, others  # type: ignore[attr-defined]
         return run
 
     return on

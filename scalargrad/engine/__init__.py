@@ -34,6 +34,7 @@ __all__ = [
     "debug",
     "function",
     "inputs",
+    "is_value",
     "neurons",
     "new_input",
     "no_grad",
@@ -71,6 +72,15 @@ if not TYPE_CHECKING:
     Tape, Value, current_tape = _engine.Tape, _engine.Value, _engine.current_tape
     function, reduction, inputs, neurons = _engine.function, _engine.reduction, _engine.inputs, _engine.neurons
     adjoints, sweep = _engine.adjoints, _engine.sweep
+
+
+def is_value(x: object) -> bool:
+    """Whether it is a Value of the engine that runs: for whoever takes nests apart.
+
+    >>> is_value(Value(1.0)), is_value(1.0)
+    (True, False)
+    """
+    return type(x) is Value
 
 
 def new_input(data: float, label: str) -> "Value":

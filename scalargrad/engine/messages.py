@@ -77,6 +77,11 @@ def failed(error: Exception, rule: Rule, operands: Sequence[object], numbers: Se
     return ValueError(f"{text} is outside its domain{at}") if isinstance(error, ValueError) else error
 
 
+def name_of(function: object) -> str:
+    """What a function, or anything else that is called, is called."""
+    return str(getattr(function, "__name__", type(function).__name__))
+
+
 def shorten(text: str, length: int = 80) -> str:
     return text if len(text) <= length else text[: length - 1] + "…"
 

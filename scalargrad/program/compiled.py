@@ -1,21 +1,22 @@
 """`compile`: a function that is recorded where it goes a way it has not gone before, and run from its Programs elsewhere."""
 
-import inspect
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable
-from functools import cached_property, partial, wraps
+from functools import cached_property, partial, update_wrapper
 from threading import RLock
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, cast
 
-from scalargrad.engine import Value, inputs
+from scalargrad.engine import Value, inputs, is_value
+from scalargrad.engine.messages import name_of
 from scalargrad.errors import ProgramError
 from scalargrad.program import backends
 from scalargrad.program.backends.auto import preparation
 from scalargrad.program.crossroads import Crossroads
 from scalargrad.program.layout import Fixed, Layout, Misfit, the_numpy
-from scalargrad.program.program import Program, name_of, recorded, told
+from scalargrad.program.program import Program, recorded, told
+from scalargrad.transforms import by_position, parameters_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -64,7 +65,9 @@ def compile(
 
 
 def _compiled(f: Callable[..., Any], backend: str, static: tuple[str | int, ...], max_paths: int) -> "Compiled":
-    return wraps(f, updated=())(Compiled(f, backend, static, max_paths))  # type: ignore[return-value]
+    made = Compiled(f, backend, static, max_paths)
+    update_wrapper(made, f, updated=())
+    return made
 
 
 class Compiled:
@@ -72,7 +75,6 @@ class Compiled:
 
     def __init__(self, f: Callable[..., Any], backend: str, static: tuple[str | int, ...], max_paths: int) -> None:
         self._f, self._backend, self._static, self._max_paths = f, backend, static, max_paths
-        self._options: dict[str, Any] = {"backend": backend, "static": static, "max_paths": max_paths}
         self._ways: list[_Ways] = []  # one for each kind of arguments
 
     def __repr__(self) -> str:
@@ -80,7 +82,11 @@ class Compiled:
 
     def transformed(self, transform: Callable[[Callable[..., Any]], Any]) -> "Compiled":
         """What a transform makes of it: `grad(compile(f))` is `compile(grad(f))`."""
-        return cast("Compiled", compile(transform(self._f), **self._options))
+        return _compiled(transform(self._f), *self._options)
+
+    @property
+    def _options(self) -> tuple[str, tuple[str | int, ...], int]:
+        return self._backend, self._static, self._max_paths
 
     @property
     def programs(self) -> list[Program]:
@@ -89,10 +95,7 @@ class Compiled:
     @cached_property
     def _names(self) -> list[str]:
         """Of the parameters of f, where they are known."""
-        try:
-            return [*inspect.signature(self._f).parameters]
-        except (TypeError, ValueError):  # some built-ins do not tell
-            return []
+        return [p.name for p in parameters_of(self._f)]
 
     def __call__(self, *args: Any, **named: Any) -> Any:
         nest = self._with_statics(args, named)
@@ -104,7 +107,7 @@ class Compiled:
             if i:
                 self._ways.insert(0, self._ways.pop(i))
             return ways.at(row)
-        arguments = Layout(nest, _is_value, exactly=True)
+        arguments = Layout(nest, is_value, exactly=True)
         if any(type(x) is Value for x in arguments.example):
             return self._f(*args, **named)
         return self._begin(arguments).at(arguments.row(nest))
@@ -122,7 +125,7 @@ class Compiled:
         name = str(getattr(self, "__qualname__", ""))
         if _named(self.__module__, name) is self:
             return name
-        return _compiled, (self._f, self._backend, self._static, self._max_paths)
+        return _compiled, (self._f, *self._options)
 
     def batch(self, points: Any, *, like: tuple[Any, ...] | None = None, mask: bool = False) -> Any:
         """What f gives at many points: an array of shape (points, inputs) in, a column for each number of the arguments.
@@ -161,12 +164,7 @@ class Compiled:
 
     def _guess(self, columns: int) -> tuple[Any, ...]:
         """Arguments, by the signature."""
-        try:
-            parameters = [*inspect.signature(self._f).parameters.values()]
-        except (TypeError, ValueError):
-            parameters = []
-        kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-        known = [p for p in parameters if p.kind in kinds]
+        known = by_position(self._f)
         if columns in (len(known), sum(p.default is p.empty for p in known)):
             return (0.0,) * columns
         if len(known) == 1:
@@ -234,7 +232,7 @@ class _Ways:
 
     def _eagerly(self, row: "np.ndarray") -> Any:
         args, named = self.arguments.nest(inputs(row.tolist()))
-        results = Layout(self._f(*args, **named), _is_value)
+        results = Layout(self._f(*args, **named), is_value)
         return results.nest([x._data if type(x) is Value else x for x in results.example])
 
     def record(self, row: "np.ndarray") -> tuple[Program, list[float]]:
@@ -329,10 +327,6 @@ class _Batch:
                 raise self._error
             raise ProgramError("of no points, before any call, nobody knows what the result would look like")
         return self._results.stacked(self._outputs)
-
-
-def _is_value(x: Any) -> bool:
-    return type(x) is Value
 
 
 def _named(module: str, name: str) -> Any:

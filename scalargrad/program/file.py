@@ -282,10 +282,11 @@ def _list(what: str, plain: Any) -> list[Any]:
 
 
 def _tuples(what: str, plain: Any, length: int) -> list[list[Any]]:
-    for part in _list(what, plain):
+    parts = _list(what, plain)
+    for part in parts:
         if type(part) is not list or len(part) != length:
             raise ValueError(f"the {what} are lists of {length}, and not so {shown(part)}")
-    return plain  # type: ignore[no-any-return]
+    return parts
 
 
 def _numbers(what: str, plain: Any) -> list[float]:
@@ -294,7 +295,8 @@ def _numbers(what: str, plain: Any) -> list[float]:
 
 def _places(what: str, plain: Any, start: int, end: int) -> list[int]:
     """The numbers of numbers from `start` on and before `end`."""
-    for at in _list(what, plain):
+    places = _list(what, plain)
+    for at in places:
         if type(at) is not int or not start <= at < end:
             raise ValueError(f"the {what} are whole numbers from {start} to {end - 1}, and not so {shown(at)}")
-    return plain  # type: ignore[no-any-return]
+    return places

@@ -1,6 +1,5 @@
 """A Program: what a function did, once, as code that runs again on other numbers."""
 
-import inspect
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -9,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from scalargrad import transforms
-from scalargrad.engine import Tape, Value, function, inputs
-from scalargrad.engine.messages import shorten
+from scalargrad.engine import Tape, Value, function, inputs, is_value
+from scalargrad.engine.messages import name_of, shorten
 from scalargrad.engine.thread import here
 from scalargrad.errors import ProgramError
 from scalargrad.files import destination, write
@@ -48,10 +47,13 @@ def record(f: Callable[..., Any], *example: Any, backend: str = "auto", **named:
     return recorded(f, Layout((example, named)), backend)[0].or_error()
 
 
-def recorded(f: Callable[..., Any], arguments: Layout, backend: str) -> "tuple[Program, list[float]]":
+def recorded(
+    f: Callable[..., Any], arguments: Layout, backend: str, positional: Sequence[str] | None = None
+) -> "tuple[Program, list[float]]":
     """The Program of f at the example of its arguments, and the numbers that f came to there.
 
-    If f raises ValueError or an ArithmeticError, it is the Program of the way to that.
+    If f raises ValueError or an ArithmeticError, it is the Program of the way to that. `positional` are the names of what
+    f takes by position, if its signature does not tell.
     """
     xs, error, result = inputs(arguments.example), None, None
     args, named = arguments.nest(xs)
@@ -67,7 +69,7 @@ def recorded(f: Callable[..., Any], arguments: Layout, backend: str) -> "tuple[P
             raise
     if recorder.escape is not None:
         raise recorder.escape
-    results = Layout(result, _is_value)
+    results = Layout(result, is_value)
     for thing in results.statics:
         if not isinstance(thing, (type(None), bool, str, bytes)):  # in which may be Values, or what depends on them
             raise ProgramError(
@@ -78,9 +80,9 @@ def recorded(f: Callable[..., Any], arguments: Layout, backend: str) -> "tuple[P
     for x in parameters:
         _ = x.data  # for whoever records around this, or wonders where a gradient was lost
     outcome = [x._data if type(x) is Value else float(x) for x in results.example]
-    program = Program(code, arguments, results, parameters, name_of(f), backend, error)
-    program.positional = _positional(f)
-    return program, outcome
+    if positional is None:
+        positional = [p.name for p in transforms.by_position(f)]
+    return Program(code, arguments, results, parameters, name_of(f), backend, positional, error), outcome
 
 
 def load(path: str | os.PathLike[str]) -> "Program":
@@ -110,9 +112,8 @@ def restored(content: bytes, parameters: Sequence[Value], backend: str) -> "Prog
 
 
 def _program(contents: file.Contents, parameters: Sequence[Value], backend: str) -> "Program":
-    program = Program(contents.code, contents.arguments, contents.results, parameters, contents.name, backend)
-    program.positional = contents.positional
-    return program
+    nests = contents.arguments, contents.results
+    return Program(contents.code, *nests, parameters, contents.name, backend, contents.positional)
 
 
 class Stats(dict[str, int]):
@@ -143,12 +144,13 @@ class Program:
         parameters: Sequence[Value],
         name: str,
         backend: str,
+        positional: Sequence[str] = (),
         error: Exception | None = None,
     ) -> None:
         self.code, self.name, self.backend = code, name, backends.named(backend).name
         self.arguments, self.results, self.parameters = arguments, results, list(parameters)
+        self.positional = list(positional)  # the names of what the function takes by position, where they are known
         self.error = error  # that the function raised at the end of this way, if it did
-        self.positional: list[str] = []  # the names of what the function takes by position, where they are known
 
     def or_error(self) -> "Program":
         """Itself, if the function came to a result; else it raises what the function raised."""
@@ -162,7 +164,7 @@ class Program:
         try:
             row = self.arguments.row((args, named))
         except Misfit:
-            return self._on_values(Layout((args, named), _is_value))
+            return self._on_values(Layout((args, named), is_value))
         lanes = self.run(row[None])
         if lanes.failed[0] or lanes.strayed[0]:
             return self._on_floats(row.tolist())
@@ -318,9 +320,7 @@ class Program:
         argnums = (*range(len(args)), *named)
         derived = transform(self, argnums=argnums[0] if len(argnums) == 1 else argnums)
         derived.__name__ = f"{transform.__name__}({self.name})"
-        program = recorded(derived, self.arguments, self.backend)[0].or_error()
-        program.positional = self.positional
-        return program
+        return recorded(derived, self.arguments, self.backend, self.positional)[0].or_error()
 
     # ── keeping it ──────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -482,21 +482,5 @@ def told(program: Program, guard: Guard) -> str:
     return f"recorded where {what}" + (f", at {guard.line}" if guard.line else "")
 
 
-def name_of(f: Any) -> str:
-    return str(getattr(f, "__name__", type(f).__name__))
-
-
-def _positional(f: Any) -> list[str]:
-    try:
-        parameters = inspect.signature(f).parameters.values()
-    except (TypeError, ValueError):  # some built-ins do not tell
-        return []
-    return [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
-
-
 def _path(name: str, path: Sequence[Any]) -> str:
     return name + "".join(f"[{key!r}]" for key in path)
-
-
-def _is_value(x: Any) -> bool:
-    return type(x) is Value

@@ -4,6 +4,7 @@ import random
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 from scalargrad import ProgramError, Value, dot, no_grad, tanh, where
@@ -136,7 +137,6 @@ def test_every_loss_is_compiled_with_its_kind_of_targets(loss, ys, make):
 
 
 def test_arrays_are_examples_too():
-    np = pytest.importorskip("numpy")
     xs, ys = np.array(XS), np.array(SIDES)
     assert trained(True, hinge, ys, xs=xs)[0] == pytest.approx(trained(True, hinge, SIDES)[0], rel=1e-12)
 

@@ -1,11 +1,10 @@
 """A batch of a function that goes many ways: each point is sent to the Program of its own way."""
 
+import numpy as np
 import pytest
 
-np = pytest.importorskip("numpy")
-
-from scalargrad import sqrt  # noqa: E402
-from scalargrad.program import Program, compile  # noqa: E402
+from scalargrad import sqrt
+from scalargrad.program import Program, compile
 
 POINTS = np.random.default_rng(1).uniform(-1.0, 1.0, (500, 6))
 

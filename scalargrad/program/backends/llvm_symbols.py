@@ -210,8 +210,6 @@ class Number:
     def __ne__(self, other: object) -> Any:
         return self._compared("une", other)
 
-    __hash__ = None  # type: ignore[assignment]
-
     def __bool__(self) -> bool:
         raise TypeError("a rule asks for the truth of a symbol: rules are straight-line, a choice goes through m.where")
 
