@@ -18,12 +18,26 @@ from scalargrad.namespaces import FLOATS, IEEE, IeeeFloat
 from scalargrad.program.code import Code, Row, is_of_table, may_raise
 from scalargrad.rules import RULES
 
-__all__ = ["exact_algebra", "folded_constants", "simplified", "without_dead_rows", "without_repetitions"]
+__all__ = [
+    "carried_signs",
+    "exact_algebra",
+    "folded_constants",
+    "simplified",
+    "without_dead_rows",
+    "without_repetitions",
+]
 
 
 def simplified(code: Code) -> Code:
     """All passes; what they leave, another round of them would leave as it is, or nearly so."""
-    for simplify in (without_dead_rows, folded_constants, exact_algebra, without_repetitions, without_dead_rows):
+    for simplify in (
+        without_dead_rows,
+        folded_constants,
+        exact_algebra,
+        carried_signs,
+        without_repetitions,
+        without_dead_rows,
+    ):
         code = simplify(code)
     return code
 
@@ -82,6 +96,87 @@ def exact_algebra(code: Code) -> Code:
             negated[number] = operands[0]
 
     return _rewritten(code, shorter, noted)
+
+
+def carried_signs(code: Code) -> Code:
+    """A sign goes on to the sum that takes it for nothing: y + -x is y - x, and -x * a + y is y - x * a.
+
+    Rounding is symmetric, so that products and quotients may be negated afterwards. Of a sum that holds but for a zero:
+    x - x is 0.0, and so is -x + x. There two signs go on as one only if nobody can tell the zeros apart, as in a
+    derivative, which starts at 0.0; else one of the two numbers is negated by a row.
+    """
+    free, unsigned = _who_minds(code)
+    given: list[tuple[Any, bool]] = [(x, False) for x in (*range(code.inputs + code.shared), *code.constants)]
+    rows: list[tuple[Row, tuple[Any, ...]]] = []
+    negated: dict[Any, int] = {}  # the rows made for that
+
+    def put(row: Row, name: str, *operands: Any) -> int:
+        rows.append((row if name == row.rule.name else replace(row, rule=RULES[name]), operands))
+        return code.start + len(rows) - 1
+
+    def plain(row: Row, x: Any, minus: bool) -> Any:
+        if minus and x not in negated:
+            negated[x] = put(Row(RULES["neg"], (), row.quiet, scope=row.scope, line=row.line), "neg", x)
+        return negated[x] if minus else x
+
+    for at, row in enumerate(code.rows, start=code.start):
+        name, signed = _SIGNED.get(row.rule), [given[x] for x in row.operands]
+        if name is None:
+            given.append((put(row, row.rule.name, *[plain(row, *x) for x in signed]), False))
+            continue
+        (x, minus_x), (y, minus_y) = signed[0], signed[-1]
+        if (name == "neg" or (name in ("mul", "div") and _is(y, -1.0))) and (minus_x or free[at]):
+            given.append((-x, False) if type(x) is float else (x, not minus_x))
+        elif name in ("mul", "div") and (minus_x or minus_y):
+            minus = minus_x != minus_y
+            if minus and type(x) is float:
+                x, minus = -x, False
+            elif minus and type(y) is float:
+                y, minus = -y, False
+            given.append((put(row, name, x, y), minus))
+        elif name in ("add", "sub") and (minus_x or minus_y):
+            minus_y ^= name == "sub"
+            if not minus_x:
+                given.append((put(row, "sub" if minus_y else "add", x, y), False))
+            elif not minus_y:
+                given.append((put(row, "sub", y, x), False))
+            elif free[at] and (unsigned[at] or _same(x, y)):
+                given.append((put(row, "add", x, y), True))
+            else:
+                given.append((put(row, "sub", plain(row, x, True), y), False))
+        else:
+            given.append((put(row, name, *[x for x, _ in signed]), False))
+    shorter = _of(code, rows, [x for x, _ in given])
+    return shorter if len(shorter.rows) < len(code.rows) else code
+
+
+_SIGNED = {RULES[name]: name for name in ("neg", "add", "sub", "mul", "div")}
+
+
+def _who_minds(code: Code) -> tuple[bytearray, bytearray]:
+    """By number, whether all who use it could take it with the other sign, mostly for nothing; and a zero of either sign."""
+    free, unsigned = bytearray(b"\1" * code.numbers), bytearray(b"\1" * code.numbers)
+    for number in (*code.outputs, *[guard.number for guard in code.guards]):
+        free[number] = unsigned[number] = False
+    constant = code.constant
+    for at in reversed(range(code.start, code.numbers)):
+        row = code.rows[at - code.start]
+        name, xs = _SIGNED.get(row.rule), row.operands
+        constants = [constant[x] for x in xs if x in constant]
+        if name in ("add", "sub"):
+            takes_sign = xs[0] != xs[1] or bool(free[at])
+            takes_zero = bool(unsigned[at]) or any(x != 0 or (name == "add" and _is(x, 0.0)) for x in constants)
+        elif name is not None:
+            takes_sign = bool(free[at] or constants) or name == "neg" or xs[0] == xs[-1]
+            takes_zero = bool(unsigned[at]) and name != "div"
+        else:
+            takes_sign = takes_zero = False
+        for x in xs:
+            if not takes_sign:
+                free[x] = False
+            if not takes_zero:
+                unsigned[x] = False
+    return free, unsigned
 
 
 def without_repetitions(code: Code) -> Code:
@@ -159,6 +254,12 @@ def _rewritten(
             noted(row, operands, other)
             rows.append((row, operands))
         given.append(other)
+    return _of(code, rows, given)
+
+
+def _of(code: Code, rows: list[tuple[Row, tuple[Any, ...]]], given: list[Any]) -> Code:
+    """Other rows in the place of the code's, where `given` is what each of its numbers is now."""
+    start = code.start
     wanted = [*(x for _, operands in rows for x in operands), *(given[x] for x in code.outputs)]
     wanted += [given[guard.number] for guard in code.guards]
     constants = dict.fromkeys(x.hex() for x in wanted if type(x) is float)

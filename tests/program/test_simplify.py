@@ -4,11 +4,14 @@ import math
 from itertools import product
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from scalargrad import compile, log, maximum, record
 from scalargrad.namespaces import IEEE, IeeeFloat
 from scalargrad.program.code import Code, Guard, Row, evaluate
 from scalargrad.program.simplify import (
+    carried_signs,
     exact_algebra,
     folded_constants,
     simplified,
@@ -19,7 +22,7 @@ from scalargrad.program.steering import STEERING
 from scalargrad.rules import RULES
 from tests.program.sources import arity, bits
 
-PASSES = [folded_constants, exact_algebra, without_repetitions, without_dead_rows, simplified]
+PASSES = [folded_constants, exact_algebra, carried_signs, without_repetitions, without_dead_rows, simplified]
 NUMBERS = [0.0, -0.0, 1.0, -1.0, 0.5, 2.0, -3.0, 5e-324, 1e200, math.inf, -math.inf, math.nan]
 
 
@@ -105,6 +108,33 @@ def test_a_pass_makes_no_further_row(simplify):
 
     before = record(f, 3.0, 2.0).code
     assert len(simplify(before).rows) <= len(before.rows)
+
+
+def signs(draw):
+    """Code in which signs go to and fro: three inputs, and constants that may take one."""
+    constants, rows = [-1.0, 0.0, -0.0, 2.0], []
+    for at in range(7, 7 + draw(st.integers(1, 12))):
+        name = draw(st.sampled_from(["neg", "add", "sub", "mul", "div", "exp"]))
+        rows.append((name, *[draw(st.integers(0, at - 1)) for _ in range(arity(RULES[name]))]))
+    last = 6 + len(rows)
+    return code(3, constants, rows, [last, draw(st.integers(7, last))])
+
+
+@settings(max_examples=400)
+@given(st.composite(signs)(), st.tuples(*[st.sampled_from(NUMBERS)] * 3))
+def test_no_bit_changes_by_a_sign_that_is_carried(before, xs):
+    assert run(carried_signs(before), xs) == run(before, xs)
+    assert run(simplified(before), xs)[0] == run(before, xs)[0]
+
+
+def test_a_sign_ends_in_the_sum():
+    after = carried_signs(code(2, [-1.0], [("mul", 0, 2), ("mul", 3, 1), ("add", 1, 4)], [5]))
+    assert [row.rule.name for row in after.rows] == ["mul", "sub"]
+
+
+def test_two_signs_of_a_derivative_go_on_as_one():
+    rows = [("neg", 0), ("neg", 1), ("add", 3, 4), ("add", 2, 5)]
+    assert [row.rule.name for row in carried_signs(code(2, [0.0], rows, [6])).rows] == ["add", "sub"]
 
 
 def test_what_is_done_twice_is_done_once():

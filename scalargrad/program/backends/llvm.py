@@ -22,9 +22,10 @@ array([[13.],
 import hashlib
 import os
 import struct
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from ctypes import CFUNCTYPE, c_int64, c_void_p
+from ctypes import CFUNCTYPE, addressof, c_int64, c_void_p
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -85,7 +86,7 @@ class _Runner:
 
     def __call__(self, points: "np.ndarray", shared: "np.ndarray") -> Lanes:
         code = self.code
-        if points.ndim != 2 or points.shape[1] != code.inputs or shared.shape != (code.shared,):
+        if points.shape[1:] != (code.inputs,) or shared.shape != (code.shared,):
             raise ProgramError(
                 f"the code takes points of shape (points, {code.inputs}) and {code.shared} shared numbers, "
                 f"not shapes {points.shape} and {shared.shape}"
@@ -156,18 +157,22 @@ class _Compiled:
         """At one point: copied to where everything is known to be, which takes less time than to ask where it is."""
         memory = self._memory()
         memory.points[:] = points
-        memory.shared[:] = shared
-        self.function(*memory.pointers, memory.workspace, self.table, 1)
+        if len(shared):
+            memory.shared[:] = shared
+        self.function(memory.call)
         caught()
-        lanes = Lanes(memory.outputs.copy(), memory.failed.copy(), memory.strayed.copy())
+        if memory.flags[0] or memory.flags[1]:
+            lanes = Lanes(memory.outputs.copy(), memory.failed.copy(), memory.strayed.copy())
+        else:
+            lanes = Lanes(memory.outputs.copy(), memory.neither, memory.neither)
         self.free.append(memory)
         return lanes
 
     def run(self, points: "np.ndarray", shared: "np.ndarray", lanes: Lanes) -> None:
         """At many points, in C order, a multiple of the width."""
         memory = self._memory()
-        pointers = [array.ctypes.data for array in (points, shared, *lanes)]
-        self.function(*pointers, memory.workspace, self.table, len(points) // self.width)
+        memory.reach((points, shared, *lanes), addressof(self.table), len(points) // self.width)
+        self.function(memory.call)
         caught()
         self.free.append(memory)
 
@@ -175,25 +180,44 @@ class _Compiled:
         try:
             return self.free.pop()
         except IndexError:
-            return _Memory(self.workspace, self.code, self.width)
+            memory = _Memory(self.workspace)
+        if self.width == 1:
+            memory.keep(self.code, addressof(self.table))
+        return memory
 
 
 class _Memory:
-    """A workspace of so many doubles, which no two threads may use at a time; for one point all else as well."""
+    """A workspace of so many doubles, which no two threads may use at a time; for one point all else as well.
 
-    def __init__(self, workspace: int, code: Code, width: int) -> None:
+    `call` is the address of what the machine code is told: where everything is, and of how many groups of lanes.
+    """
+
+    def __init__(self, workspace: int) -> None:
         import numpy as np
 
         self.array = np.empty(workspace + 8)
         self.workspace = -(-self.array.ctypes.data // 64) * 64  # a line of the processor's cache
-        if width == 1:
-            self.points, self.shared = np.empty((1, code.inputs)), np.empty(code.shared)
-            self.outputs, self.failed, self.strayed = _lanes(1, code)
-            arrays = (self.points, self.shared, self.outputs, self.failed, self.strayed)
-            self.pointers = [array.ctypes.data for array in arrays]
+        self.told = (c_int64 * 8)()
+        self.call = addressof(self.told)
+
+    def reach(self, arrays: Sequence["np.ndarray"], table: int, groups: int) -> None:
+        """Tell where the points, the shared numbers and the lanes are."""
+        self.told[:] = [*[array.ctypes.data for array in arrays], self.workspace, table, groups]
+
+    def keep(self, code: Code, table: int) -> None:
+        """Have arrays of its own for one point."""
+        import numpy as np
+
+        self.points, self.shared = np.empty((1, code.inputs)), np.empty(code.shared)
+        self.outputs, _, _ = _lanes(1, code)
+        both = np.zeros(2, dtype=bool)
+        self.failed, self.strayed, self.flags = both[:1], both[1:], both.data  # whose items are quickly read
+        self.neither = np.zeros(1, dtype=bool)
+        self.neither.flags.writeable = False  # many have it
+        self.reach((self.points, self.shared, self.outputs, self.failed, self.strayed), table, 1)
 
 
-_RUN = CFUNCTYPE(None, *[c_void_p] * 7, c_int64)
+_RUN = CFUNCTYPE(None, c_void_p)
 
 
 # ── compiling ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -231,7 +255,19 @@ def _object(code: Code, width: int) -> bytes:
     assembly = assembly_of(code, width)
     module = llvm.parse_assembly(assembly.text, context=llvm.create_context())
     with _host().machine() as machine:
+        if width == 1 and not assembly.calls:  # around calls it takes long, and makes slower code
+            _pack(module, machine)
         return struct.pack("<q", assembly.workspace) + bytes(machine.emit_object(module))
+
+
+def _pack(module: Any, machine: Any) -> None:
+    """Let LLVM find scalar instructions that are alike, and do several at a time, each still rounded by itself."""
+    import llvmlite.binding as llvm
+
+    options = llvm.PipelineTuningOptions(speed_level=1)
+    options.slp_vectorization, options.loop_vectorization = True, False
+    with llvm.create_pass_builder(machine, options) as passes, passes.getModulePassManager() as manager:
+        manager.run(module, passes)
 
 
 def assembly_of(code: Code, width: int) -> Assembly:

@@ -28,6 +28,16 @@ _POINTERS = ("points", "shared", "outputs", "failed", "strayed", "workspace", "f
 _PARAMETERS = ", ".join(f"ptr noalias{' readonly' * (p in ('points', 'shared', 'functions'))} %{p}" for p in _POINTERS)
 _ARGUMENTS = ", ".join(f"ptr %{p}" for p in _POINTERS)
 
+#: Everything for a run in one block of memory, pointers and then the number of groups: a call with one argument is quick.
+_ENTRY = """
+define void @run(ptr %call) #0 {{
+{loads}  %at_groups = getelementptr i64, ptr %call, i64 {last}
+  %groups = load i64, ptr %at_groups, align 8
+  call void @all({arguments}, i64 %groups)
+  ret void
+}}
+"""
+
 _HEAD = 'attributes #0 = { nounwind "no-stack-arg-probe" "prefer-vector-width"="512" }\n'
 
 #: Run one part for `count` groups.
@@ -57,7 +67,7 @@ end:
 
 #: Run all parts, for so many groups together as there are or as may be.
 _RUN = """
-define void @run({parameters}, i64 %groups) #0 {{
+define internal void @all({parameters}, i64 %groups) noinline #0 {{
 entry:
   br label %block
 block:
@@ -87,10 +97,11 @@ _CALL = (
 
 @dataclass(frozen=True)
 class Assembly:
-    """The text of a module whose function `run` wants a workspace of so many doubles."""
+    """The text of a module whose function `run` wants a workspace of so many doubles, and whether it calls others."""
 
     text: str
     workspace: int
+    calls: bool
 
 
 def assemble(
@@ -102,20 +113,28 @@ def assemble(
     text, width = [_HEAD, *parts.text], words.width
     if width == 1:
         calls = "".join(f"  call void @{part}({_ARGUMENTS})\n" for part in names)
-        text += [f"define void @run({_PARAMETERS}, i64 %groups) #0 {{\n{calls}  ret void\n}}\n", *words.functions()]
-        return Assembly("".join(text), parts.slots)
+        text += [f"define internal void @all({_PARAMETERS}, i64 %groups) noinline #0 {{\n{calls}  ret void\n}}\n"]
+        return Assembly("".join([*text, _entry(), *words.functions()]), parts.slots, parts.calls)
     size = (inputs + len(outputs) + parts.slots) * width
     together = max(1, min(_TOGETHER, _NEAR // (8 * size + 1)))
     numbers = {"points": inputs * width, "outputs": len(outputs) * width, "width": width, "size": size}
     calls = "".join(_CALL.format(part=part) for part in ("gather", *names, "scatter"))
     text += [*_transposition("gather", inputs, width, 0), *_transposition("scatter", len(outputs), width, inputs)]
     text += [_OVER.format(parameters=_PARAMETERS, **numbers)]
-    text += [_RUN.format(parameters=_PARAMETERS, calls=calls, together=together, **numbers), *words.functions()]
-    return Assembly("".join(text), size * together)
+    text += [_RUN.format(parameters=_PARAMETERS, calls=calls, together=together, **numbers)]
+    return Assembly("".join([*text, _entry(), *words.functions()]), size * together, parts.calls)
+
+
+def _entry() -> str:
+    loads = [
+        f"  %at_{name} = getelementptr i64, ptr %call, i64 {k}\n  %{name} = load ptr, ptr %at_{name}, align 8\n"
+        for k, name in enumerate(_POINTERS)
+    ]
+    return _ENTRY.format(loads="".join(loads), last=len(_POINTERS), arguments=_ARGUMENTS)
 
 
 class _Parts:
-    """The parts, and how many slots of the workspace they share: `text` and `slots`."""
+    """The parts, how many slots of the workspace they share, and whether they call functions: `text`, `slots`, `calls`."""
 
     def __init__(
         self,
@@ -140,6 +159,7 @@ class _Parts:
             if truth is not None:
                 stores.setdefault(truth, []).append(f"{name}, i64 0")
         order = self._order(stores)
+        self.calls = not {self.list[number][0] for number in order} <= {*words.templates, *LEAVES}
         part_of = {number: k // _LENGTH for k, number in enumerate(order)}
         last = dict(part_of)  # the last part that uses it; parts come in order
         for number in order:
