@@ -83,15 +83,18 @@ class _Runner:
         self.code = code
         self.content: bytes | None = None
         self.compiled: dict[int, _Compiled] = {}
+        self._one_point, self._shared = (1, code.inputs), (code.shared,)  # shapes
 
     def __call__(self, points: "np.ndarray", shared: "np.ndarray") -> Lanes:
         code = self.code
-        if points.shape[1:] != (code.inputs,) or shared.shape != (code.shared,):
+        if points.shape == self._one_point and shared.shape == self._shared:
+            return self._machine_code(1).one(points, shared)
+        if points.shape[1:] != self._one_point[1:] or shared.shape != self._shared:
             raise ProgramError(
                 f"the code takes points of shape (points, {code.inputs}) and {code.shared} shared numbers, "
                 f"not shapes {points.shape} and {shared.shape}"
             )
-        return self._machine_code(1).one(points, shared) if len(points) == 1 else self._many(points, shared)
+        return self._many(points, shared)
 
     def _many(self, points: "np.ndarray", shared: "np.ndarray") -> Lanes:
         """Whole groups of lanes, on several threads where it pays; then what is left, padded to a group."""

@@ -101,7 +101,7 @@ def _address(function: Any) -> int:
 # ── Python's own ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 _callbacks: list[Any] = []  # kept alive for as long as compiled code may call them: for good
-_raised = threading.local()
+_raised: dict[int, BaseException] = {}  # by thread
 
 
 def _python(name: str, arity: int) -> Any:
@@ -116,7 +116,7 @@ def _python(name: str, arity: int) -> Any:
             except (ValueError, OverflowError):
                 return otherwise(*xs)
         except BaseException as error:
-            _raised.error = error
+            _raised[threading.get_ident()] = error
             return 0.0
 
     return ctypes.CFUNCTYPE(ctypes.c_double, *[ctypes.c_double] * arity)(call)
@@ -124,7 +124,5 @@ def _python(name: str, arity: int) -> Any:
 
 def caught() -> None:
     """Raise what was raised within compiled code on this thread."""
-    error: BaseException | None = getattr(_raised, "error", None)
-    if error is not None:
-        _raised.error = None
+    if _raised and (error := _raised.pop(threading.get_ident(), None)) is not None:
         raise error
