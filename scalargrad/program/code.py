@@ -18,7 +18,7 @@ from operator import and_
 from typing import Any
 
 from scalargrad.namespaces import FLOATS, IEEE, IeeeFloat
-from scalargrad.program.steering import STEERING
+from scalargrad.program.steering import STEERING, TRUTHS
 from scalargrad.rules import RULES, Rule
 
 __all__ = ["RAISES", "TABLE", "Code", "Guard", "Row", "evaluate", "fault", "is_of_table", "may_raise"]
@@ -81,6 +81,14 @@ class Code:
         return dict(enumerate(self.constants, start=self.inputs + self.shared))
 
     @cached_property
+    def guards_of(self) -> dict[int, list[Guard]]:
+        """The guards by their number."""
+        found: dict[int, list[Guard]] = {}
+        for guard in self.guards:
+            found.setdefault(guard.number, []).append(guard)
+        return found
+
+    @cached_property
     def last_used(self) -> dict[int, list[int]]:
         """By the number of a row, the numbers that nobody needs after it; outputs are needed to the end."""
         last: dict[int, int] = {}
@@ -123,18 +131,17 @@ def evaluate(
     numbers: list[Any] = [*inputs, *shared, *(map(constant, code.constants) if constant else code.constants)]
     failed: Any = False
     strayed: Any = False
-    guards = _by_number(code.guards)
-    for at, guard in guards.items():
+    for at, guards in code.guards_of.items():
         if at < code.start:
-            strayed = _or(strayed, numbers[at] != guard[0].expected)
+            strayed = _or(strayed, numbers[at] != guards[0].expected)
     for at, row in enumerate(code.rows, start=code.start):
         operands = [numbers[i] for i in row.operands]
         out = instead.get(row.rule, row.rule.value)(m, *operands)
         numbers.append(out)
         if not row.quiet and (wrong := fault(m, row.rule, operands, out)) is not None:
             failed = _or(failed, _unless(strayed, wrong))
-        for one in guards.get(at, ()):
-            strayed = _or(strayed, _unless(failed, out != one.expected))
+        for guard in code.guards_of.get(at, ()):
+            strayed = _or(strayed, _unless(failed, out != guard.expected))
         for done in code.last_used.get(at, ()):
             numbers[done] = None
     return [numbers[i] for i in code.outputs], failed, strayed
@@ -144,7 +151,8 @@ def evaluate(
 
 #: What cannot raise: plain arithmetic, which overflows to an infinity, and functions that exist everywhere.
 _NEVER = {
-    *map(STEERING.__getitem__, ("lt", "le", "eq", "ne", "and", "or", "detach")),
+    *TRUTHS,
+    STEERING["detach"],
     *map(RULES.__getitem__, ("add", "sub", "mul", "neg", "pos", "abs", "sum", "prod", "dot", "maximum", "minimum")),
     *map(RULES.__getitem__, ("where", "hypot", "cbrt", "atan", "atan2", "tanh", "asinh", "erf", "erfc", "logsumexp")),
     *map(RULES.__getitem__, ("relu", "leaky_relu", "sigmoid", "softplus", "gelu")),
@@ -226,10 +234,3 @@ def _or(truth: Any, other: Any) -> Any:
 
 def _unless(truth: Any, other: Any) -> Any:
     return other if truth is False else other & _not(truth)
-
-
-def _by_number(guards: Sequence[Guard]) -> dict[int, list[Guard]]:
-    found: dict[int, list[Guard]] = {}
-    for guard in guards:
-        found.setdefault(guard.number, []).append(guard)
-    return found

@@ -7,7 +7,7 @@ from typing import Any
 
 from scalargrad.rules import Rule
 
-__all__ = ["STEERING"]
+__all__ = ["STEERING", "TRUTHS"]
 
 
 def _floor(m: Any, x: Any) -> Any:
@@ -46,3 +46,6 @@ _TABLE = (
 
 #: The table by name.
 STEERING: dict[str, Rule] = {rule.name: rule for rule in _TABLE}
+
+#: Those that are true or false.
+TRUTHS = {STEERING[name] for name in ("lt", "le", "eq", "ne", "and", "or")}
