@@ -22,7 +22,7 @@ from scalargrad.program.recording import code_of, recording
 from scalargrad.program.replay import replayed
 from scalargrad.program.schedule import scheduled
 from scalargrad.program.simplify import simplified
-from scalargrad.program.steering import TRUTHS
+from scalargrad.rules import TRUTHS
 
 if TYPE_CHECKING:
     import numpy as np

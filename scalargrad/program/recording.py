@@ -18,8 +18,7 @@ from scalargrad.errors import GradientLostError, NotAnInputError, ProgramError
 from scalargrad.namespaces import as_float
 from scalargrad.program.code import RAISES, Code, Guard, Row
 from scalargrad.program.replay import applied
-from scalargrad.program.steering import STEERING, TRUTHS
-from scalargrad.rules import RULES, Rule
+from scalargrad.rules import ROUNDINGS, RULES, STEERING, TRUTHS, Rule
 
 __all__ = ["Recorder", "recording"]
 
@@ -84,7 +83,7 @@ class Recorder:
         """The Program is one for where the rule raises this kind of error, for f may catch one and not another."""
         self.guard(applied(RAISES[rule])(*operands), 1.0)
         x, y = operands[0], operands[-1]
-        if rule.name in ("round", "floor", "ceil", "trunc"):  # of nan ValueError, of an infinity OverflowError
+        if rule in ROUNDINGS:  # of nan ValueError, of an infinity OverflowError
             self._guard_truth("ne", x, x)
         elif rule.name in ("pow", "pow_const", "const_pow"):
             self._guard_truth("lt", x, 0.0)
