@@ -75,6 +75,17 @@ def gelu_slope(m: Any, x: Any) -> Any:
     return 0.5 * m.erfc(-SQRT_HALF * x) + ONE_OVER_SQRT_TWO_PI * x * m.exp(-0.5 * x * x)
 
 
+def finite(m: Any, x: Any) -> Any:
+    return abs(x) < inf
+
+
+def rounded(m: Any, x: Any) -> Any:
+    low = x // 1.0
+    part = x - low  # exact
+    up = (part > 0.5) | ((part == 0.5) & (low % 2.0 == 1.0))  # a half to the even one of the two, as Python's `round`
+    return m.where(up, low + 1.0, low)
+
+
 def power_exists(m: Any, x: Any, y: Any) -> Any:
     return (x > 0) | ((x == 0) & (y >= 0)) | ((x < 0) & (y % 1 == 0))
 

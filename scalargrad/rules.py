@@ -1,4 +1,4 @@
-"""The rule table: for every operation its value, its local derivatives and its domain.
+"""The rule tables: for every operation its value, its local derivatives and its domain.
 
 A rule is straight-line code over a *mathematics namespace* `m`, so one row serves every kind of number: `m` may
 work on floats, on Values (which makes the derivative itself differentiable), on arrays, on high-precision numbers or
@@ -15,6 +15,10 @@ the result `out` with respect to it, or None where an operand has none (an expon
 
 The kinks, chosen once: relu'(0) = 0, abs'(0) = 0, leaky_relu'(0) is the slope, and a tie of max or min goes to the
 first operand. At an edge of a domain a derivative may be infinite or nan (sqrt at 0); the value still stands.
+
+There are two tables. `RULES` has what a gradient flows through: the functions and operators of the package. `STEERING`
+has what it does not flow through: comparisons and roundings, which steer a program and give plain truths and numbers,
+but are rows as well while one is recorded (1.0 is true, 0.0 false); and `detach`, which is there to cut it.
 """
 
 import inspect
@@ -33,6 +37,7 @@ from scalargrad.formulas import (
     atan2_slopes,
     dot,
     dot_slopes,
+    finite,
     first_is_max,
     first_is_min,
     gelu_slope,
@@ -40,13 +45,14 @@ from scalargrad.formulas import (
     not_a_pole,
     power_exists,
     products_of_others,
+    rounded,
     softmax,
     softplus,
     total,
 )
 from scalargrad.special import polygamma
 
-__all__ = ["RULES", "Rule"]
+__all__ = ["ROUNDINGS", "RULES", "STEERING", "TRUTHS", "Rule"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,6 +64,7 @@ class Rule:
     value        (m, *operands) -> result
     derivatives  (m, *operands, out=) -> one local derivative for each operand, or None where there is none
     domain       (m, *operands) -> whether the value exists there; None means everywhere
+    overflows    where finite operands come to an infinity Python raises, which it does not for + and *
     routes       the operation hands on one operand as it is: the others are *not reached* (rather than reached by 0)
     ulps         how far a float derivative may be from the true one, in units in the last place: a number, or a
                  function of the operands where rounding inside the formula is magnified
@@ -68,6 +75,7 @@ class Rule:
     value: Callable[..., Any]
     derivatives: Callable[..., tuple[Any, ...]]
     domain: Callable[..., Any] | None = None
+    overflows: bool = False
     routes: bool = False
     ulps: float | Callable[..., float] = 4
 
@@ -88,10 +96,10 @@ class Rule:
         return f" {self.symbol} ".join(operands) if len(operands) == 2 else f"{self.symbol}{operands[0]}"
 
 
-# ── the table ──────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── what a gradient flows through ──────────────────────────────────────────────────────────────────────────────────
 # fmt: off
 
-_TABLE = (
+_RULES = (
     # arithmetic
     Rule("add", "+",       lambda m, x, y: x + y,         lambda m, x, y, out: (1.0, 1.0)),
     Rule("sub", "-",       lambda m, x, y: x - y,         lambda m, x, y, out: (1.0, -1.0)),
@@ -103,24 +111,24 @@ _TABLE = (
     Rule("neg", "-",       lambda m, x: -x,               lambda m, x, out: (-1.0,)),
     Rule("pos", "+",       lambda m, x: +x,               lambda m, x, out: (1.0,)),
     Rule("abs", "abs",     lambda m, x: abs(x),           lambda m, x, out: (m.where(x < 0, -1.0, m.where(x > 0, 1.0, 0.0)),)),
-    Rule("fma", "fma",     lambda m, x, y, z: m.fma(x, y, z), lambda m, x, y, z, out: (y, x, 1.0)),
+    Rule("fma", "fma",     lambda m, x, y, z: m.fma(x, y, z), lambda m, x, y, z, out: (y, x, 1.0), overflows=True),
 
     # powers: x ** y, with its cases of a constant exponent and of a constant base
     Rule("pow", "**",      lambda m, x, y: m.pow(x, y),   lambda m, x, y, out: (y * m.pow(x, y - 1), out * m.log(x)),
-         domain=power_exists, ulps=lambda x, y: 4 + (1 + abs(y)) * abs(log(abs(x) or 1.0))),
+         domain=power_exists, overflows=True, ulps=lambda x, y: 4 + (1 + abs(y)) * abs(log(abs(x) or 1.0))),
     Rule("pow_const", "**", lambda m, x, c: m.pow(x, c),  lambda m, x, c, out: (c * m.pow(x, m.where(c == 0, 1.0, c - 1)), None),
-         domain=power_exists, ulps=lambda x, c: 4 + (1 + abs(c)) * abs(log(abs(x) or 1.0))),
+         domain=power_exists, overflows=True, ulps=lambda x, c: 4 + (1 + abs(c)) * abs(log(abs(x) or 1.0))),
     Rule("const_pow", "**", lambda m, c, y: m.pow(c, y),  lambda m, c, y, out: (None, out * m.log(c)),
-         domain=power_exists),
+         domain=power_exists, overflows=True),
     Rule("sqrt", "sqrt",   lambda m, x: m.sqrt(x),        lambda m, x, out: (0.5 / out,),
          domain=lambda m, x: x >= 0),
     Rule("cbrt", "cbrt",   lambda m, x: m.cbrt(x),        lambda m, x, out: (1 / (3 * out * out),), ulps=12),
     Rule("hypot", "hypot", lambda m, x, y: m.hypot(x, y), lambda m, x, y, out: (x / out, y / out)),
 
     # exponentials and logarithms
-    Rule("exp", "exp",     lambda m, x: m.exp(x),         lambda m, x, out: (out,)),
-    Rule("exp2", "exp2",   lambda m, x: m.exp2(x),        lambda m, x, out: (out * LN2,)),
-    Rule("expm1", "expm1", lambda m, x: m.expm1(x),       lambda m, x, out: (m.exp(x),)),
+    Rule("exp", "exp",     lambda m, x: m.exp(x),         lambda m, x, out: (out,), overflows=True),
+    Rule("exp2", "exp2",   lambda m, x: m.exp2(x),        lambda m, x, out: (out * LN2,), overflows=True),
+    Rule("expm1", "expm1", lambda m, x: m.expm1(x),       lambda m, x, out: (m.exp(x),), overflows=True),
     Rule("log", "log",     lambda m, x: m.log(x),         lambda m, x, out: (1 / x,),
          domain=lambda m, x: x > 0),
     Rule("log1p", "log1p", lambda m, x: m.log1p(x),       lambda m, x, out: (1 / (1 + x),),
@@ -131,9 +139,9 @@ _TABLE = (
          domain=lambda m, x: x > 0),
 
     # circular functions and their inverses
-    Rule("sin", "sin",     lambda m, x: m.sin(x),         lambda m, x, out: (m.cos(x),)),
-    Rule("cos", "cos",     lambda m, x: m.cos(x),         lambda m, x, out: (-m.sin(x),)),
-    Rule("tan", "tan",     lambda m, x: m.tan(x),         lambda m, x, out: (1 + out * out,)),
+    Rule("sin", "sin",     lambda m, x: m.sin(x),         lambda m, x, out: (m.cos(x),), domain=finite),
+    Rule("cos", "cos",     lambda m, x: m.cos(x),         lambda m, x, out: (-m.sin(x),), domain=finite),
+    Rule("tan", "tan",     lambda m, x: m.tan(x),         lambda m, x, out: (1 + out * out,), domain=finite),
     Rule("asin", "asin",   lambda m, x: m.asin(x),        lambda m, x, out: (1 / m.sqrt((1 - x) * (1 + x)),),
          domain=lambda m, x: abs(x) <= 1),
     Rule("acos", "acos",   lambda m, x: m.acos(x),        lambda m, x, out: (-1 / m.sqrt((1 - x) * (1 + x)),),
@@ -142,8 +150,8 @@ _TABLE = (
     Rule("atan2", "atan2", lambda m, y, x: m.atan2(y, x), lambda m, y, x, out: atan2_slopes(m, y, x)),
 
     # hyperbolic functions and their inverses
-    Rule("sinh", "sinh",   lambda m, x: m.sinh(x),        lambda m, x, out: (m.cosh(x),)),
-    Rule("cosh", "cosh",   lambda m, x: m.cosh(x),        lambda m, x, out: (m.sinh(x),)),
+    Rule("sinh", "sinh",   lambda m, x: m.sinh(x),        lambda m, x, out: (m.cosh(x),), overflows=True),
+    Rule("cosh", "cosh",   lambda m, x: m.cosh(x),        lambda m, x, out: (m.sinh(x),), overflows=True),
     Rule("tanh", "tanh",   lambda m, x: m.tanh(x),        lambda m, x, out: (1 - out * out,),
          ulps=lambda x: 5 * cosh(min(abs(x), 300.0)) ** 2),
     Rule("asinh", "asinh", lambda m, x: m.asinh(x),       lambda m, x, out: (1 / m.hypot(1.0, x),)),
@@ -158,9 +166,9 @@ _TABLE = (
     Rule("erfc", "erfc",   lambda m, x: m.erfc(x),        lambda m, x, out: (-TWO_OVER_SQRT_PI * m.exp(-x * x),),
          ulps=lambda x: 4 + x * x),
     Rule("lgamma", "lgamma", lambda m, x: m.lgamma(x),    lambda m, x, out: (m.polygamma(0.0, x),),
-         domain=not_a_pole, ulps=lambda x: 4 + 16 / abs(polygamma(0, x))),  # it crosses zero
+         domain=not_a_pole, overflows=True, ulps=lambda x: 4 + 16 / abs(polygamma(0, x))),  # it crosses zero
     Rule("polygamma", "polygamma", lambda m, n, x: m.polygamma(n, x), lambda m, n, x, out: (None, m.polygamma(n + 1, x)),
-         domain=lambda m, n, x: not_a_pole(m, x), ulps=lambda n, x: 16 + 4 ** (n + 4) / abs(polygamma(n + 1, x))),
+         domain=lambda m, n, x: not_a_pole(m, x), overflows=True, ulps=lambda n, x: 16 + 4 ** (n + 4) / abs(polygamma(n + 1, x))),
 
     # activations
     Rule("relu", "ReLU",   lambda m, x: m.where(x <= 0, 0.0, x), lambda m, x, out: (m.where(x <= 0, 0.0, 1.0),)),
@@ -189,7 +197,33 @@ _TABLE = (
          ulps=lambda *xs: 4 + max(xs) - min(xs) + len(xs)),
 )
 
+
+# ── what it does not flow through ──────────────────────────────────────────────────────────────────────────────────
+
+_STEERING = (
+    Rule("lt", "<",        lambda m, x, y: m.where(x < y, 1.0, 0.0),  lambda m, x, y, out: (None, None)),
+    Rule("le", "≤",        lambda m, x, y: m.where(x <= y, 1.0, 0.0), lambda m, x, y, out: (None, None)),
+    Rule("eq", "=",        lambda m, x, y: m.where(x == y, 1.0, 0.0), lambda m, x, y, out: (None, None)),
+    Rule("ne", "≠",        lambda m, x, y: m.where(x != y, 1.0, 0.0), lambda m, x, y, out: (None, None)),
+    Rule("and", "and",     lambda m, x, y: m.where((x != 0) & (y != 0), 1.0, 0.0), lambda m, x, y, out: (None, None)),
+    Rule("or", "or",       lambda m, x, y: m.where((x != 0) | (y != 0), 1.0, 0.0), lambda m, x, y, out: (None, None)),
+
+    # to whole numbers, of which an infinity has none
+    Rule("floor", "floor", lambda m, x: x // 1.0,         lambda m, x, out: (None,), domain=finite),
+    Rule("ceil", "ceil",   lambda m, x: -(-x // 1.0),     lambda m, x, out: (None,), domain=finite),
+    Rule("trunc", "trunc", lambda m, x: m.where(x < 0, -(-x // 1.0), x // 1.0), lambda m, x, out: (None,), domain=finite),
+    Rule("round", "round", lambda m, x: rounded(m, x),    lambda m, x, out: (None,), domain=finite),
+    Rule("floordiv", "//", lambda m, x, y: x // y,        lambda m, x, y, out: (None, None), domain=lambda m, x, y: y != 0),
+
+    Rule("detach", "detach", lambda m, x: +x,             lambda m, x, out: (None,)),
+)
+
 # fmt: on
 
-#: The table by name.
-RULES: dict[str, Rule] = {rule.name: rule for rule in _TABLE}
+#: The tables by name.
+RULES: dict[str, Rule] = {rule.name: rule for rule in _RULES}
+STEERING: dict[str, Rule] = {rule.name: rule for rule in _STEERING}
+
+#: Those that are true or false, and those that come to a whole number.
+TRUTHS = {STEERING[name] for name in ("lt", "le", "eq", "ne", "and", "or")}
+ROUNDINGS = {STEERING[name] for name in ("floor", "ceil", "trunc", "round")}

@@ -22,7 +22,7 @@ from typing import Any
 
 from scalargrad.engine import Value, adjoints, function, sweep
 from scalargrad.engine.messages import not_a_number
-from scalargrad.engine.thread import here
+from scalargrad.engine.thread import here, quietly
 from scalargrad.namespaces import IEEE, NAMES
 from scalargrad.rules import RULES, Rule
 
@@ -158,7 +158,7 @@ class Trace:
         """The operands of a row that a gradient flows to, and the local derivatives: Values where they vary."""
         slopes: Sequence[Any] = row.local_derivatives
         if self._recorded and row.rule is not None:
-            slopes = _quietly(row.rule.derivatives, VALUES, *row.operands, out=row)
+            slopes = quietly(row.rule.derivatives, VALUES, *row.operands, out=row)
         elif row in self.varying and row.operands:
             operands = [bare(x) if type(x) is Value and x not in self.varying else x for x in row.operands]
             try:
@@ -188,17 +188,6 @@ def _varies(y: Value) -> bool:
     """Whether a Program is being recorded in which this may come to other numbers."""
     recorder = here.state.recorder
     return recorder is not None and recorder.varies(y)
-
-
-def _quietly(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-    """Call a function; where an operation would raise, it gives what IEEE 754 says."""
-    state = here.state
-    recorder, quiet = state.recorder, state.quiet
-    state.told(recorder, quiet=True)
-    try:
-        return function(*args, **kwargs)
-    finally:
-        state.told(recorder, quiet)
 
 
 def _either(x: Any, y: Any) -> Any:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import ContextDecorator
 from typing import Any, TypeVar
 
-__all__ = ["Name", "Path", "State", "debug", "here", "no_grad", "scope"]
+__all__ = ["Name", "Path", "State", "debug", "here", "no_grad", "quietly", "scope"]
 
 
 _F = TypeVar("_F", bound=Callable[..., Any])
@@ -113,6 +113,17 @@ class _Here(threading.local):
 
 #: `here.state` is the state of the thread that asks.
 here = _Here()
+
+
+def quietly(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    """Call a function; where an operation would raise, it gives what IEEE 754 says."""
+    state = here.state
+    recorder, quiet = state.recorder, state.quiet
+    state.told(recorder, quiet=True)
+    try:
+        return function(*args, **kwargs)
+    finally:
+        state.told(recorder, quiet)
 
 
 class _Mode(ContextDecorator):

@@ -18,8 +18,7 @@ from operator import and_
 from typing import Any
 
 from scalargrad.namespaces import FLOATS, IEEE, IeeeFloat
-from scalargrad.program.steering import STEERING
-from scalargrad.rules import RULES, Rule
+from scalargrad.rules import ROUNDINGS, RULES, STEERING, Rule
 
 __all__ = ["RAISES", "TABLE", "Code", "Guard", "Row", "evaluate", "fault", "is_of_table", "may_raise"]
 
@@ -81,6 +80,14 @@ class Code:
         return dict(enumerate(self.constants, start=self.inputs + self.shared))
 
     @cached_property
+    def guards_of(self) -> dict[int, list[Guard]]:
+        """The guards by their number."""
+        found: dict[int, list[Guard]] = {}
+        for guard in self.guards:
+            found.setdefault(guard.number, []).append(guard)
+        return found
+
+    @cached_property
     def last_used(self) -> dict[int, list[int]]:
         """By the number of a row, the numbers that nobody needs after it; outputs are needed to the end."""
         last: dict[int, int] = {}
@@ -123,18 +130,17 @@ def evaluate(
     numbers: list[Any] = [*inputs, *shared, *(map(constant, code.constants) if constant else code.constants)]
     failed: Any = False
     strayed: Any = False
-    guards = _by_number(code.guards)
-    for at, guard in guards.items():
+    for at, guards in code.guards_of.items():
         if at < code.start:
-            strayed = _or(strayed, numbers[at] != guard[0].expected)
+            strayed = _or(strayed, numbers[at] != guards[0].expected)
     for at, row in enumerate(code.rows, start=code.start):
         operands = [numbers[i] for i in row.operands]
         out = instead.get(row.rule, row.rule.value)(m, *operands)
         numbers.append(out)
         if not row.quiet and (wrong := fault(m, row.rule, operands, out)) is not None:
             failed = _or(failed, _unless(strayed, wrong))
-        for one in guards.get(at, ()):
-            strayed = _or(strayed, _unless(failed, out != one.expected))
+        for guard in code.guards_of.get(at, ()):
+            strayed = _or(strayed, _unless(failed, out != guard.expected))
         for done in code.last_used.get(at, ()):
             numbers[done] = None
     return [numbers[i] for i in code.outputs], failed, strayed
@@ -142,19 +148,19 @@ def evaluate(
 
 # ── where Python raises ─────────────────────────────────────────────────────────────────────────────────────────────
 
-#: What cannot raise: plain arithmetic, which overflows to an infinity, and functions that exist everywhere.
-_NEVER = {
-    *map(STEERING.__getitem__, ("lt", "le", "eq", "ne", "and", "or", "detach")),
-    *map(RULES.__getitem__, ("add", "sub", "mul", "neg", "pos", "abs", "sum", "prod", "dot", "maximum", "minimum")),
-    *map(RULES.__getitem__, ("where", "hypot", "cbrt", "atan", "atan2", "tanh", "asinh", "erf", "erfc", "logsumexp")),
-    *map(RULES.__getitem__, ("relu", "leaky_relu", "sigmoid", "softplus", "gelu")),
-}
+#: Every rule that a Code may have, by name, but for gates.
+TABLE: dict[str, Rule] = {**RULES, **STEERING}  # and those of RAISES
 
-#: Where Python raises outside of the domain, nan excepted, and nowhere else. Others overflow, or take no infinity.
-_BY_DOMAIN = {RULES[name] for name in ("sqrt", "log", "log1p", "log2", "log10", "asin", "acos", "acosh", "atanh")}
-_TO_WHOLE = {STEERING[name] for name in ("floor", "ceil", "trunc", "round")}  # which an infinity or nan is not
 _DIVISIONS = {RULES["div"], RULES["mod"], STEERING["floordiv"]}
-_POWERS = {RULES["pow"], RULES["pow_const"], RULES["const_pow"]}
+
+
+def is_of_table(rule: Rule) -> bool:
+    """Whether it is a rule that everybody knows, and no gate.
+
+    >>> is_of_table(RULES["mul"])
+    True
+    """
+    return TABLE.get(rule.name) is rule
 
 
 def may_raise(rule: Rule) -> bool:
@@ -163,7 +169,7 @@ def may_raise(rule: Rule) -> bool:
     >>> may_raise(RULES["mul"]), may_raise(RULES["div"])
     (False, True)
     """
-    return rule not in _NEVER
+    return rule.overflows or rule.domain is not None or not is_of_table(rule)
 
 
 def fault(m: Any, rule: Rule, operands: Sequence[Any], out: Any) -> Any | None:
@@ -177,16 +183,12 @@ def fault(m: Any, rule: Rule, operands: Sequence[Any], out: Any) -> Any | None:
         return None
     if rule in _DIVISIONS:
         return operands[1] == 0  # of a nan, too
-    if rule in _TO_WHOLE:
-        return _not(abs(operands[0]) < inf)
     known = reduce(and_, [x == x for x in operands])
-    if rule in _BY_DOMAIN and rule.domain is not None:
-        return _not(rule.domain(m, *operands)) & known
+    if rule.domain is not None and not rule.overflows:
+        outside = _not(rule.domain(m, *operands))
+        return outside if rule in ROUNDINGS else outside & known  # nor is a nan rounded
     finite = reduce(and_, [abs(x) < inf for x in operands])
-    wrong = ((out != out) & known) | ((abs(out) == inf) & finite)  # the very criterion of Python's math
-    if rule in _POWERS:
-        return wrong | ((operands[0] == 0) & (operands[1] < 0) & (operands[1] > -inf))  # 0.0 ** -inf is inf
-    return wrong
+    return ((out != out) & known) | ((abs(out) == inf) & finite)  # the very criterion of Python's math
 
 
 def _raises(rule: Rule) -> Rule:
@@ -199,21 +201,8 @@ def _raises(rule: Rule) -> Rule:
 
 
 #: By rule, the rule of what comes to 1.0 where that one raises, and to 0.0 where it does not.
-RAISES: dict[Rule, Rule] = {rule: _raises(rule) for rule in (*RULES.values(), *STEERING.values()) if may_raise(rule)}
-_NEVER.update(RAISES.values())
-
-
-#: Every rule that a Code may have, by name, but for gates.
-TABLE: dict[str, Rule] = {**RULES, **STEERING, **{rule.name: rule for rule in RAISES.values()}}
-
-
-def is_of_table(rule: Rule) -> bool:
-    """Whether it is a rule that everybody knows, and no gate.
-
-    >>> is_of_table(RULES["mul"])
-    True
-    """
-    return TABLE.get(rule.name) is rule
+RAISES: dict[Rule, Rule] = {rule: _raises(rule) for rule in TABLE.values() if may_raise(rule)}
+TABLE.update({rule.name: rule for rule in RAISES.values()})
 
 
 def _not(truth: Any) -> Any:
@@ -226,10 +215,3 @@ def _or(truth: Any, other: Any) -> Any:
 
 def _unless(truth: Any, other: Any) -> Any:
     return other if truth is False else other & _not(truth)
-
-
-def _by_number(guards: Sequence[Guard]) -> dict[int, list[Guard]]:
-    found: dict[int, list[Guard]] = {}
-    for guard in guards:
-        found.setdefault(guard.number, []).append(guard)
-    return found

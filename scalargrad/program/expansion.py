@@ -35,9 +35,6 @@ def _once(code: Code, example: list[float]) -> Code:
     fixed = code.inputs + code.shared
     place: list[Any] = [*range(fixed), *[("constant", i) for i in range(len(constants))]]
     numbers: list[Any] = [*map(IeeeFloat, example), *map(IeeeFloat, code.constants)]
-    mine: dict[int, list[Any]] = {}
-    for guard in code.guards:
-        mine.setdefault(guard.number, []).append(guard)
     for at, row in enumerate(code.rows, start=code.start):
         operands = [place[x] for x in row.operands]
         xs = [numbers[x] for x in row.operands]
@@ -57,7 +54,7 @@ def _once(code: Code, example: list[float]) -> Code:
             guards += [replace(guard, number=there[guard.number]) for guard in inner.guards]
             place.append(there[inner.outputs[0]])
             numbers.append(_value(row.rule, xs))
-        guards += [replace(guard, number=place[at]) for guard in mine.get(at, ())]
+        guards += [replace(guard, number=place[at]) for guard in code.guards_of.get(at, ())]
 
     def number(x: Any) -> int:
         if not isinstance(x, tuple):

@@ -2,8 +2,6 @@
 
 from typing import TYPE_CHECKING
 
-from scalargrad.program.code import Guard
-
 if TYPE_CHECKING:
     from scalargrad.program.program import Program
 
@@ -16,9 +14,6 @@ def listing(program: "Program") -> str:
     """The rows that were recorded, with what they are applied to, and the guards behind those that they are about."""
     code = program.code
     names = names_of(program)
-    guards: dict[int, list[Guard]] = {}
-    for guard in code.guards:
-        guards.setdefault(guard.number, []).append(guard)
     lines = [f"{program.name}: {program.stats}"]
     if code.inputs:
         lines.append(f"inputs      {_some([names[i] for i in range(code.inputs)])}")
@@ -27,7 +22,7 @@ def listing(program: "Program") -> str:
     width = len(names[code.numbers - 1]) if code.rows else 0
     for at, row in enumerate(code.rows[:_MOST], start=code.start):
         text = f"{names[at]:{width}} = {row.rule.text(*[names[x] for x in row.operands])}"
-        for guard in guards.get(at, ()):
+        for guard in code.guards_of.get(at, ()):
             text += f"   ← is {guard.expected:g}" + (f", at {guard.line}" if guard.line else "")
         lines.append(text + (f"   {row.label}" if row.label else ""))
     if len(code.rows) > _MOST:

@@ -3,25 +3,26 @@
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from functools import cache, cached_property
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from scalargrad import transforms
-from scalargrad.engine import Tape, Value, function, inputs, is_value
+from scalargrad.engine import Tape, Value, inputs, is_value
 from scalargrad.engine.messages import name_of, shorten
-from scalargrad.engine.thread import here
 from scalargrad.errors import ProgramError
 from scalargrad.files import destination, write
 from scalargrad.namespaces import IEEE, IeeeFloat
 from scalargrad.program import backends, file
-from scalargrad.program.code import Code, Guard, evaluate
+from scalargrad.program.code import RAISES, Code, Guard, evaluate
 from scalargrad.program.expansion import expanded
 from scalargrad.program.layout import Layout, Misfit, the_numpy
 from scalargrad.program.listing import listing, names_of
 from scalargrad.program.recording import code_of, recording
+from scalargrad.program.replay import replayed
 from scalargrad.program.schedule import scheduled
 from scalargrad.program.simplify import simplified
+from scalargrad.rules import TRUTHS
 
 if TYPE_CHECKING:
     import numpy as np
@@ -240,7 +241,7 @@ class Program:
     def _on_floats(self, numbers: list[float]) -> Any:
         """Slowly, by the engine on plain numbers: for the exception that it raises, or to say where it strays."""
         shared = [x._data for x in self.parameters]
-        return self.results.nest(_replayed(self.code, [*numbers, *shared], lambda: self._strayed(numbers)))
+        return self._again([*numbers, *shared], numbers)
 
     def _on_values(self, given: Layout) -> Any:
         """On Values, recording: what comes out are Values, or plain numbers where they depend on none."""
@@ -255,7 +256,11 @@ class Program:
             ) from None
         numbers = [given.example[int(i)] for i in places]
         bare = [x._data if type(x) is Value else float(x) for x in numbers]
-        return self.results.nest(_replayed(self.code, [*numbers, *self.parameters], lambda: self._strayed(bare)))
+        return self._again([*numbers, *self.parameters], bare)
+
+    def _again(self, given: list[Any], bare: list[float]) -> Any:
+        numbers = replayed(self.code, given, lambda: self._strayed(bare))
+        return self.results.nest([numbers[i] for i in self.code.outputs])
 
     def _strayed(self, numbers: list[float]) -> str:
         guard = first_difference(self.code, [*numbers, *[x._data for x in self.parameters]])
@@ -409,55 +414,13 @@ class Program:
         with Tape():
             parameters = [Value(x._data, label) for x, label in zip(self.parameters, self.parameter_names)]
             xs = [Value(x, name) for x, name in zip(self.arguments.example, self.inputs)]
-            numbers: list[Any] = [*xs, *parameters, *self.code.constants]
-            _replayed(self.code, numbers[: self.code.inputs + self.code.shared], lambda: "", numbers)
+            numbers = replayed(self.code, [*xs, *parameters], lambda: "")
         return [(row, at) for at, row in enumerate(numbers) if type(row) is Value]
 
     @property
     def parameter_names(self) -> list[str]:
         """The labels of the inputs of others that it reads at every call; p0, p1 … for those without."""
         return [x.label or f"p{i}" for i, x in enumerate(self.parameters)]
-
-
-@cache
-def _applied(rule: Any) -> Callable[..., Any]:
-    return function(rule)
-
-
-def _replayed(code: Code, numbers: list[Any], strayed: Callable[[], str], rows: list[Any] | None = None) -> list[Any]:
-    """The outputs of the code, by the engine: on Values it records, on floats it calculates; it raises what that raises."""
-    state = here.state
-    numbers = [*numbers, *code.constants]
-    guards: dict[int, list[Guard]] = {}
-    for guard in code.guards:
-        guards.setdefault(guard.number, []).append(guard)
-    for at, row in enumerate(code.rows, start=code.start):
-        operands = [numbers[i] for i in row.operands]
-        if row.quiet:
-            numbers.append(_quiet(row.rule, operands))
-        else:
-            numbers.append(_applied(row.rule)(*operands))
-        if rows is not None:
-            rows.append(numbers[-1])
-        for guard in guards.get(at, ()):
-            found = numbers[at]
-            if (found._data if type(found) is Value else found) != guard.expected:
-                raise ProgramError(strayed())
-            if type(found) is Value and state.recorder is not None:
-                state.recorder.guard(found, guard.expected, guard.line)
-    return [numbers[i] for i in code.outputs]
-
-
-def _quiet(rule: Any, operands: list[Any]) -> Any:
-    if not any(type(x) is Value for x in operands):
-        return float(rule.value(IEEE, *map(IeeeFloat, operands)))
-    state = here.state
-    recorder, quiet = state.recorder, state.quiet
-    state.told(recorder, quiet=True)
-    try:
-        return _applied(rule)(*operands)
-    finally:
-        state.told(recorder, quiet)
 
 
 def first_difference(code: Code, numbers: list[float]) -> Guard | None:
@@ -477,7 +440,7 @@ def told(program: Program, guard: Guard) -> str:
     else:
         row, names = code.rows[guard.number - code.start], names_of(program)
         text = row.rule.text(*[names[x] for x in row.operands])
-        is_truth = row.rule.name in ("lt", "le", "eq", "ne", "and", "or") or row.rule.name.endswith(" raises")
+        is_truth = row.rule in TRUTHS or row.rule in RAISES.values()
         what = f"{text} is {bool(guard.expected)}" if is_truth else f"{text} is {guard.expected:g}"
     return f"recorded where {what}" + (f", at {guard.line}" if guard.line else "")
 

@@ -9,23 +9,20 @@ import math
 import operator
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import cache
 from typing import Any
 
-from scalargrad.engine import Value, function, messages
+from scalargrad.engine import Value, messages
 from scalargrad.engine.number import rdivmod, rfloordiv
 from scalargrad.engine.thread import here
 from scalargrad.errors import GradientLostError, NotAnInputError, ProgramError
 from scalargrad.namespaces import as_float
 from scalargrad.program.code import RAISES, Code, Guard, Row
-from scalargrad.program.steering import STEERING
-from scalargrad.rules import RULES, Rule
+from scalargrad.program.replay import applied
+from scalargrad.rules import ROUNDINGS, RULES, STEERING, TRUTHS, Rule
 
 __all__ = ["Recorder", "recording"]
 
-_apply = cache(function)
-_APPLY = {name: _apply(rule) for name, rule in STEERING.items()}
-_TRUTHS = {STEERING[name] for name in ("lt", "le", "eq", "ne", "and", "or")}
+_APPLY = {name: applied(rule) for name, rule in STEERING.items()}
 
 #: Comparisons as rows; of the last two the operands change places.
 _COMPARISONS: dict[Any, tuple[str, bool]] = {
@@ -84,9 +81,9 @@ class Recorder:
 
     def raised(self, rule: Rule, operands: tuple[Value | float, ...]) -> None:
         """The Program is one for where the rule raises this kind of error, for f may catch one and not another."""
-        self.guard(_apply(RAISES[rule])(*operands), 1.0)
+        self.guard(applied(RAISES[rule])(*operands), 1.0)
         x, y = operands[0], operands[-1]
-        if rule.name in ("round", "floor", "ceil", "trunc"):  # of nan ValueError, of an infinity OverflowError
+        if rule in ROUNDINGS:  # of nan ValueError, of an infinity OverflowError
             self._guard_truth("ne", x, x)
         elif rule.name in ("pow", "pow_const", "const_pow"):
             self._guard_truth("lt", x, 0.0)
@@ -135,7 +132,7 @@ class Recorder:
             name, swap = _COMPARISONS[operation]
             return _APPLY[name](*operands[::-1] if swap else operands)
         if operation is bool:
-            truth = x if x.rule in _TRUTHS else _APPLY["ne"](x, 0.0)
+            truth = x if x.rule in TRUTHS else _APPLY["ne"](x, 0.0)
             self.guard(truth, truth._data)
             return truth._data != 0.0
         name, swap = _ROUNDINGS[operation]
@@ -162,12 +159,12 @@ class Recorder:
             return
         self.guard(x, x._data, line)
         if x._data == 0.0:
-            below = _APPLY["lt"](_apply(RULES["atan2"])(x, -1.0), 0.0)  # of -0.0 it is -π
+            below = _APPLY["lt"](applied(RULES["atan2"])(x, -1.0), 0.0)  # of -0.0 it is -π
             self.guard(below, below._data, line)
 
     def joined(self, name: str, x: Any, y: Any) -> Any:
         """The `and` or `or` of two truths."""
-        if not all(y.rule in _TRUTHS if type(y) is Value else isinstance(y, bool) for y in (x, y)):
+        if not all(y.rule in TRUTHS if type(y) is Value else isinstance(y, bool) for y in (x, y)):
             return NotImplemented
         return _APPLY[name](x, y)
 

@@ -7,8 +7,7 @@ import pytest
 
 from scalargrad.namespaces import FLOATS, IEEE, IeeeFloat
 from scalargrad.program.code import RAISES, TABLE, Code, Guard, Row, evaluate, fault, may_raise
-from scalargrad.program.steering import STEERING
-from scalargrad.rules import RULES
+from scalargrad.rules import RULES, STEERING
 from tests.program.sources import arity
 
 NUMBERS = [0.0, -0.0, 1.0, -1.0, 0.5, -0.5, 2.0, -3.0, 3.5, 1e200, -1e200, 5e-324, 800.0, -800.0, math.inf, -math.inf]

@@ -18,8 +18,7 @@ from scalargrad.program.simplify import (
     without_dead_rows,
     without_repetitions,
 )
-from scalargrad.program.steering import STEERING
-from scalargrad.rules import RULES
+from scalargrad.rules import RULES, STEERING
 from tests.program.sources import arity, bits
 
 PASSES = [folded_constants, exact_algebra, carried_signs, without_repetitions, without_dead_rows, simplified]

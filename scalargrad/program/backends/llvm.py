@@ -37,7 +37,6 @@ from scalargrad import formulas, namespaces, rules
 from scalargrad._version import __version__
 from scalargrad.errors import ProgramError
 from scalargrad.program import code as code_module
-from scalargrad.program import steering
 from scalargrad.program.backends import Lanes, llvm_formulas, llvm_symbols, llvm_text, llvm_words
 from scalargrad.program.backends.llvm_cache import content, kept
 from scalargrad.program.backends.llvm_formulas import FORMULAS
@@ -243,7 +242,7 @@ def _compiled(code: Code, content: bytes, width: int) -> _Compiled:
 @cache
 def _sources() -> str:
     """What stands for the formulas and for this compiler in the key of a cache: they change, between versions too."""
-    modules = (rules, formulas, namespaces, code_module, steering, llvm_formulas, llvm_symbols, llvm_text, llvm_words)
+    modules = (rules, formulas, namespaces, code_module, llvm_formulas, llvm_symbols, llvm_text, llvm_words)
     sums = hashlib.sha256()
     for module in modules:
         with suppress(OSError):  # where the package is inside of a file, the version has to do

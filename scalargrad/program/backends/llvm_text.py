@@ -40,13 +40,8 @@ define void @run(ptr %call) #0 {{
 
 _HEAD = 'attributes #0 = { nounwind "no-stack-arg-probe" "prefer-vector-width"="512" }\n'
 
-#: Run one part for `count` groups.
-_OVER = """
-define internal void @over(ptr %part, i64 %count, {parameters}) noinline #0 {{
-entry:
-  br label %group
-group:
-  %g = phi i64 [ 0, %entry ], [ %next, %group ]
+#: What is to be run from the group %g on: where its points and outputs are, and where it failed and strayed.
+_FROM_G = """\
   %p = mul i64 %g, {points}
   %points_g = getelementptr double, ptr %points, i64 %p
   %o = mul i64 %g, {outputs}
@@ -54,7 +49,16 @@ group:
   %l = mul i64 %g, {width}
   %failed_g = getelementptr i8, ptr %failed, i64 %l
   %strayed_g = getelementptr i8, ptr %strayed, i64 %l
-  %w = mul i64 %g, {size}
+"""
+
+#: Run one part for `count` groups.
+_OVER = """
+define internal void @over(ptr %part, i64 %count, {parameters}) noinline #0 {{
+entry:
+  br label %group
+group:
+  %g = phi i64 [ 0, %entry ], [ %next, %group ]
+{from_g}  %w = mul i64 %g, {size}
   %workspace_g = getelementptr double, ptr %workspace, i64 %w
   call void %part(ptr %points_g, ptr %shared, ptr %outputs_g, ptr %failed_g, ptr %strayed_g, ptr %workspace_g, ptr %functions)
   %next = add i64 %g, 1
@@ -75,14 +79,7 @@ block:
   %left = sub i64 %groups, %g
   %few = icmp slt i64 %left, {together}
   %count = select i1 %few, i64 %left, i64 {together}
-  %p = mul i64 %g, {points}
-  %points_g = getelementptr double, ptr %points, i64 %p
-  %o = mul i64 %g, {outputs}
-  %outputs_g = getelementptr double, ptr %outputs, i64 %o
-  %l = mul i64 %g, {width}
-  %failed_g = getelementptr i8, ptr %failed, i64 %l
-  %strayed_g = getelementptr i8, ptr %strayed, i64 %l
-{calls}  %next = add i64 %g, %count
+{from_g}{calls}  %next = add i64 %g, %count
   %more = icmp slt i64 %next, %groups
   br i1 %more, label %block, label %end
 end:
@@ -120,8 +117,9 @@ def assemble(
     numbers = {"points": inputs * width, "outputs": len(outputs) * width, "width": width, "size": size}
     calls = "".join(_CALL.format(part=part) for part in ("gather", *names, "scatter"))
     text += [*_transposition("gather", inputs, width, 0), *_transposition("scatter", len(outputs), width, inputs)]
-    text += [_OVER.format(parameters=_PARAMETERS, **numbers)]
-    text += [_RUN.format(parameters=_PARAMETERS, calls=calls, together=together, **numbers)]
+    from_g = _FROM_G.format(**numbers)
+    text += [_OVER.format(parameters=_PARAMETERS, from_g=from_g, **numbers)]
+    text += [_RUN.format(parameters=_PARAMETERS, from_g=from_g, calls=calls, together=together)]
     return Assembly("".join([*text, _entry(), *words.functions()]), size * together, parts.calls)
 
 

@@ -25,8 +25,7 @@ from scalargrad.program import record
 from scalargrad.program.code import Code, Row
 from scalargrad.program.layout import Layout
 from scalargrad.program.program import Program
-from scalargrad.program.steering import STEERING
-from scalargrad.rules import RULES
+from scalargrad.rules import RULES, STEERING
 from scalargrad.testing.strategies import expressions
 from tests.reference import reference
 from tests.test_rules import operands

@@ -25,8 +25,7 @@ from scalargrad.program.backends.llvm_formulas import FORMULAS
 from scalargrad.program.backends.llvm_math import vectors
 from scalargrad.program.backends.llvm_symbols import Instructions, mathematics
 from scalargrad.program.code import Code, Guard, Row, evaluate
-from scalargrad.program.steering import STEERING
-from scalargrad.rules import RULES, Rule
+from scalargrad.rules import RULES, STEERING, Rule
 from tests.reference import reference
 
 pytestmark = pytest.mark.engine_free

@@ -9,7 +9,7 @@ import pytest
 from scalargrad.namespaces import IEEE, IeeeFloat
 from scalargrad.program.backends import named
 from scalargrad.program.code import RAISES, TABLE, Code, Row, evaluate
-from scalargrad.program.steering import STEERING
+from scalargrad.rules import STEERING
 from tests.program.sources import arity
 
 NUMBERS = [0.0, -0.0, 1.0, -1.0, 0.5, -0.5, 1.5, 2.5, -3.0, 0.1, 3.7, 1e200, -1e200, 5e-324, 800.0, math.inf, -math.inf]
