@@ -14,7 +14,7 @@ from scalargrad.errors import ProgramError
 from scalargrad.program import backends
 from scalargrad.program.backends.auto import preparation
 from scalargrad.program.crossroads import Crossroads
-from scalargrad.program.layout import Fixed, Layout, Misfit, the_numpy
+from scalargrad.program.layout import Fixed, Layout, Misfit, place, the_numpy
 from scalargrad.program.program import Program, recorded, told
 from scalargrad.transforms import by_position, parameters_of
 
@@ -317,8 +317,8 @@ class _Batch:
             if len(done) == len(self.table):
                 self._outputs = outputs  # without a copy
                 return
-        elif not self._results.like(results):
-            raise ProgramError("the results of different ways are different nests: batch has one array for each number")
+        elif (places := _places(self._results, results)) != [*range(results.size)]:
+            outputs = outputs[:, places]  # a dict may have its keys in another order
         self._outputs[done] = outputs[here]
 
     def result(self) -> Any:
@@ -327,6 +327,17 @@ class _Batch:
                 raise self._error
             raise ProgramError("of no points, before any call, nobody knows what the result would look like")
         return self._results.stacked(self._outputs)
+
+
+def _places(results: Layout, others: Layout) -> list[int]:
+    """Where the numbers of the result stand in those of another way."""
+    try:
+        return results.places_in(others)
+    except Misfit as misfit:
+        raise ProgramError(
+            "the results of different ways are different nests, and batch has one array for each number: at "
+            f"{place('out', misfit.path)} {misfit}"
+        ) from None
 
 
 def _named(module: str, name: str) -> Any:

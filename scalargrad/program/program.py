@@ -17,7 +17,7 @@ from scalargrad.namespaces import IEEE, IeeeFloat
 from scalargrad.program import backends, file
 from scalargrad.program.code import Code, Guard, evaluate
 from scalargrad.program.expansion import expanded
-from scalargrad.program.layout import Layout, Misfit, the_numpy
+from scalargrad.program.layout import Layout, Misfit, argument, place, the_numpy
 from scalargrad.program.listing import listing, names_of
 from scalargrad.program.recording import code_of, recording
 from scalargrad.program.schedule import scheduled
@@ -245,17 +245,22 @@ class Program:
     def _on_values(self, given: Layout) -> Any:
         """On Values, recording: what comes out are Values, or plain numbers where they depend on none."""
         try:  # which of the numbers stands where
-            places = self.arguments.row(given.nest([*map(float, range(given.size))]))
-        except Misfit as error:
-            args, named = self.arguments.nest(self.arguments.example)
-            names = [*(self.positional[i] if i < len(self.positional) else "…" for i in range(len(args))), *named]
-            raise TypeError(
-                f"the Program {self.name} takes {len(names)} argument(s), {', '.join(names)}, given as at its recording: "
-                f"{error}"
-            ) from None
-        numbers = [given.example[int(i)] for i in places]
+            places = self.arguments.places_in(given)
+        except Misfit as misfit:
+            raise TypeError(self._told(misfit, given)) from None
+        numbers = [given.example[i] for i in places]
         bare = [x._data if type(x) is Value else float(x) for x in numbers]
         return self.results.nest(_replayed(self.code, [*numbers, *self.parameters], lambda: self._strayed(bare)))
+
+    def _told(self, misfit: Misfit, given: Layout) -> str:
+        """A misfit among the arguments in words, with their names."""
+        args, named = self.arguments.nest(self.arguments.example)
+        names = [*(argument((0, i), self.positional) for i in range(len(args))), *(f"{name}=" for name in named)]
+        takes = f"the Program {self.name} takes {len(names)} argument(s), {', '.join(names)}, given as at its recording"
+        if len(misfit.path) > 1:
+            return f"{takes}: at {argument(misfit.path, self.positional)} {misfit}"
+        args, named = given.nest(given.example)
+        return f"{takes}, and was given {len(args)} by position and {', '.join(named) or 'none'} by name"
 
     def _strayed(self, numbers: list[float]) -> str:
         guard = first_difference(self.code, [*numbers, *[x._data for x in self.parameters]])
@@ -349,16 +354,12 @@ class Program:
     @property
     def inputs(self) -> list[str]:
         """The names of its inputs: v[0], p['a'] …"""
-        names = dict(enumerate(self.positional))
-        found = []
-        for which, key, *path in self.arguments.paths:
-            found.append(_path(names.get(key, f"args[{key}]") if which == 0 else str(key), path))
-        return found
+        return [argument(path, self.positional) for path in self.arguments.paths]
 
     @property
     def outputs(self) -> list[str]:
         """The names of its outputs: out, or out[0], out['a'] …"""
-        return [_path("out", path) for path in self.results.paths]
+        return [place("out", path) for path in self.results.paths]
 
     @property
     def roots(self) -> list[Value]:
@@ -480,7 +481,3 @@ def told(program: Program, guard: Guard) -> str:
         is_truth = row.rule.name in ("lt", "le", "eq", "ne", "and", "or") or row.rule.name.endswith(" raises")
         what = f"{text} is {bool(guard.expected)}" if is_truth else f"{text} is {guard.expected:g}"
     return f"recorded where {what}" + (f", at {guard.line}" if guard.line else "")
-
-
-def _path(name: str, path: Sequence[Any]) -> str:
-    return name + "".join(f"[{key!r}]" for key in path)

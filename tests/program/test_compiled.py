@@ -170,8 +170,30 @@ def test_the_number_of_ways_is_bounded_and_the_error_says_where_they_part(backen
 def test_results_of_different_nests_go_call_by_call_but_not_in_a_batch(backend):
     g = compile(lambda x: x if x > 0 else (x, x), backend=backend)
     assert (g(1.0), g(-1.0)) == (1.0, (-1.0, -1.0))
-    with pytest.raises(ProgramError, match="different nests"):
+    with pytest.raises(
+        ProgramError, match="different nests, .*: at out there is one number where a tuple of 2 is to be"
+    ):
         g.batch(np.array([[1.0], [-1.0]]))
+
+
+@pytest.mark.parametrize(
+    ("other", "told"),
+    [
+        (lambda x: {"a": [x, x], "b": (x, "up")}, r"at out\['a'\] there is a list of 2 where a list of 1 is to be"),
+        (lambda x: {"a": [x], "b": (x, "down")}, r"at out\['b'\]\[1\] there is 'down' where it was recorded with 'up'"),
+        (lambda x: {"a": [x], "c": x}, r"at out there is a dict without \['b'\] with \['c'\] where a dict"),
+    ],
+)
+def test_the_part_in_which_results_differ_is_named(other, told, backend):
+    g = compile(lambda x: {"a": [x], "b": (x, "up")} if x > 0 else other(x), backend=backend)
+    with pytest.raises(ProgramError, match=told):
+        g.batch(np.array([[1.0], [-1.0]]))
+
+
+def test_in_a_batch_numbers_go_to_their_keys_whatever_the_order_of_these(backend):
+    g = compile(lambda x: {"x": x, "y": 10 * x} if x > 0 else {"y": 10 * x, "x": x}, backend=backend)
+    found = g.batch(np.array([[1.0], [-2.0], [3.0]]))
+    assert {key: column.tolist() for key, column in found.items()} == {"x": [1.0, -2.0, 3.0], "y": [10.0, -20.0, 30.0]}
 
 
 def test_the_loss_of_a_network(backend):

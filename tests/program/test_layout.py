@@ -76,6 +76,49 @@ def test_another_nest_is_a_misfit(example, other):
 
 
 @pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"w": [1.0, [2.0]], "b": 0.0}, r"at model\['w'\]\[1\] there is a list of 1 where a list of 2 is to be"),
+        ({"w": [1.0, [2.0, "3"]], "b": 0.0}, r"at model\['w'\]\[1\]\[1\] there is '3' where one number is to be"),
+        ({"w": [1.0, 2.0], "b": 0.0}, r"at model\['w'\]\[1\] there is one number where a list of 2 is to be"),
+        ({"w": [None, [2.0, 3.0]], "b": 0.0}, r"at model\['w'\]\[0\] there is None where one number is to be"),
+        ({"w": np.ones((2, 2)), "b": 0.0}, r"at model\['w'\]\[0\] there is a list of 2 where one number is to be"),
+        ({"w": [1.0, [2.0, 3.0]]}, r"at model there is a dict without \['b'\] where a dict of \['w', 'b'\] is to be"),
+        ({"w": [1.0, [2.0, 3.0]], "b": 0.0, "c": 1.0}, r"at model there is a dict with \['c'\] where a dict"),
+        ([1.0, 2.0, 3.0, 0.0], r"at model there is a list of 4 where a dict of \['w', 'b'\] is to be"),
+    ],
+    ids=str,
+)
+def test_the_part_that_differs_is_named(given, told):
+    p = record(lambda model, x: model["w"][1][0] * x + model["b"], {"w": [1.0, [2.0, 3.0]], "b": 0.0}, 1.0)
+    with pytest.raises(TypeError, match=f"takes 2 argument.s., model, x, given as at its recording: {told}"):
+        p(given, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        (np.ones((3, 2)), r"an array of shape \(3, 2\)"),
+        (np.ones((2, 2), bool), r"an array of shape \(2, 2\) of bool"),
+        ([[1.0, 2.0], [3.0]], "a list of 2"),
+        (None, "None"),
+    ],
+    ids=str,
+)
+def test_what_is_no_array_of_this_shape_is_told(given, told):
+    with pytest.raises(TypeError, match=rf"at a there is {told} where an array of shape \(2, 2\) is to be"):
+        record(lambda a: a[0, 0], np.ones((2, 2)))(given)
+
+
+def test_arguments_given_otherwise_are_counted():
+    p = record(lambda x, y: x * y, 1.0, y=2.0)
+    with pytest.raises(TypeError, match=r"2 argument\(s\), x, y=, .* was given 2 by position and none by name"):
+        p(1.0, 2.0)
+    with pytest.raises(TypeError, match=r"2 argument\(s\), x, y=, .* was given 1 by position and z by name"):
+        p(1.0, z=2.0)
+
+
+@pytest.mark.parametrize(
     ("example", "other"),
     [
         ([1.0, 2.0], (1.0, 2.0)),
