@@ -18,7 +18,7 @@ from scalargrad.program import backends, file
 from scalargrad.program.code import Code, Guard, evaluate
 from scalargrad.program.expansion import expanded
 from scalargrad.program.layout import Layout, Misfit, argument, place, the_numpy
-from scalargrad.program.listing import listing, names_of
+from scalargrad.program.listing import listing, names_of, shortest
 from scalargrad.program.recording import code_of, recording
 from scalargrad.program.schedule import scheduled
 from scalargrad.program.simplify import simplified
@@ -133,7 +133,8 @@ class Program:
 
     `p(*args)` runs it at a point, `p.batch(X)` at many; `p.value_and_grad`, `p.jacobian` and `p.hessian` are Programs
     too. `len(p)`, `p[i]` and iteration give its rows at the example, as a tape does, so that `draw(p)` draws it;
-    `print(p)` lists them, and `p.stats` counts them. On Values it records what it does.
+    `print(p)` lists them as recorded, and `p.stats` counts them, before and after simplification. On Values it records
+    what it does.
     """
 
     def __init__(
@@ -157,6 +158,10 @@ class Program:
         if self.error is not None:
             raise self.error
         return self
+
+    @property
+    def __name__(self) -> str:
+        return self.name
 
     # ── running it ──────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -479,5 +484,5 @@ def told(program: Program, guard: Guard) -> str:
         row, names = code.rows[guard.number - code.start], names_of(program)
         text = row.rule.text(*[names[x] for x in row.operands])
         is_truth = row.rule.name in ("lt", "le", "eq", "ne", "and", "or") or row.rule.name.endswith(" raises")
-        what = f"{text} is {bool(guard.expected)}" if is_truth else f"{text} is {guard.expected:g}"
+        what = f"{text} is {bool(guard.expected)}" if is_truth else f"{text} is {shortest(guard.expected)}"
     return f"recorded where {what}" + (f", at {guard.line}" if guard.line else "")

@@ -90,6 +90,23 @@ def test_it_lists_its_rows_and_guards():
     assert "2 inputs" in str(p.stats)
 
 
+def test_it_lists_constants_and_guards_in_all_digits_that_they_have():
+    p = record(lambda x: x * 0.1234567891234 + 123456789.0 + 2.0 if round(x) == 1234567 else x, 1234567.0)
+    assert "x * 0.1234567891234\n" in str(p)
+    assert "+ 123456789.0\n" in str(p)
+    assert "+ 2\n" in str(p)
+    assert "is 1234567.0, at" in str(p)
+    with pytest.raises(ProgramError, match=r"round\(x\) is 1234567\.0"):
+        p(1.0)
+
+
+def test_it_is_called_as_its_function_by_the_derivatives_too():
+    p = record(lambda x: [x, x], 1.0)
+    with pytest.raises(TypeError, match=r"<lambda> is to return one number, and returned \[.*there is jacobian"):
+        _ = p.value_and_grad
+    assert grad(record(f, 1.0, 0.0)).__name__ == "f"
+
+
 def test_it_is_drawn_as_a_tape_is():
     p = record(lambda x, y: x * y + 1, 2.0, 3.0, backend="numpy")
     assert [row.data for row in p] == [6.0, 7.0]
