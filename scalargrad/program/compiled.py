@@ -15,7 +15,7 @@ from scalargrad.errors import ProgramError
 from scalargrad.program import backends
 from scalargrad.program.backends.auto import preparation
 from scalargrad.program.crossroads import Crossroads
-from scalargrad.program.layout import Fixed, Layout, Misfit, argument, place, the_numpy
+from scalargrad.program.layout import Fixed, Layout, Misfit, argument, place, table_of, the_numpy
 from scalargrad.program.listing import in_short
 from scalargrad.program.program import Program, recorded, told
 from scalargrad.transforms import by_position, parameters_of
@@ -156,10 +156,7 @@ class Compiled:
         f raises ValueError or an ArithmeticError there is nan; with `mask`, the second result tells where, of shape
         (points,); if it does so everywhere before any result is known, that error is raised. So are other errors of f.
         """
-        numpy = the_numpy()
-        table = numpy.asarray(points, dtype=float)
-        if table.ndim != 2:
-            raise TypeError(f"batch takes an array of shape (points, inputs), not of shape {table.shape}")
+        table = table_of(points)
         return self._for_columns(table, like).batch(table, mask)
 
     def _begin(self, arguments: Layout) -> "_Ways":
@@ -365,7 +362,9 @@ class _Batch:
         if self._results is None:
             if self._error is not None:
                 raise self._error
-            raise ProgramError("of no points, before any call, nobody knows what the result would look like")
+            raise ProgramError(
+                "of no points, before any call, nobody knows what the result looks like: call it once before"
+            )
         return self._results.stacked(self._outputs)
 
 

@@ -18,17 +18,17 @@ import copy
 from collections.abc import Callable, Iterable, Sequence
 from itertools import product
 from operator import countOf
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from scalargrad.errors import ProgramError
 from scalargrad.namespaces import as_float
-from scalargrad.nest import parts_of, remade
+from scalargrad.nest import is_masked, parts_of, remade
 from scalargrad.program.plain import DEEPEST, Misfit, kind_of, nest_of, of_kind, plain_of, shape_of, shown
 
 if TYPE_CHECKING:
     import numpy as np
 
-__all__ = ["Layout", "Misfit", "argument", "place", "the_numpy"]
+__all__ = ["Layout", "Misfit", "argument", "place", "table_of", "the_numpy"]
 
 
 def the_numpy() -> Any:
@@ -38,6 +38,27 @@ def the_numpy() -> Any:
     except ImportError as error:
         raise ProgramError('Programs run on NumPy arrays: pip install "scalargrad-tape[program]"') from error
     return numpy
+
+
+def table_of(points: Any) -> "np.ndarray":
+    """The points of a batch as floats, of shape (points, inputs). Raises TypeError for what is not that."""
+    numpy = the_numpy()
+    try:
+        found = numpy.asarray(points)
+    except ValueError:
+        raise TypeError("the points of a batch are rows of equally many numbers, and here they are not") from None
+    if found.ndim != 2:
+        way_out = ": X[:, None] is one column, X[None] one point" if found.ndim == 1 else ""
+        raise TypeError(f"a batch is an array of shape (points, inputs), not of shape {found.shape}{way_out}")
+    if is_masked(points):
+        raise TypeError("some of the points are masked: hand over those that are not, or points.filled(nan)")
+    if found.dtype.kind == "O":
+        for x in found.ravel().tolist():
+            if as_float(x) is None:
+                raise TypeError(f"the points of a batch are real numbers, and there is {shown(x)} ({type(x).__name__})")
+    elif found.dtype.kind not in "fiub":
+        raise TypeError(f"the points of a batch are real numbers, not an array of {found.dtype}")
+    return cast("np.ndarray", numpy.asarray(found, dtype=float))
 
 
 class Layout:
@@ -134,7 +155,7 @@ class Layout:
             self._numbers.append(node)
             self.paths.append(path)
             return _Number(at)
-        if hasattr(node, "dtype") and hasattr(node, "shape") and node.dtype.kind in "fiuO":
+        if hasattr(node, "dtype") and hasattr(node, "shape") and node.dtype.kind in "fiuO" and not is_masked(node):
             flat = node.ravel().tolist()
             if node.dtype.kind != "O" or all(map(self._is_one, flat)):
                 self._numbers += flat
@@ -205,7 +226,7 @@ class _List:
             return
         found: Any = thing if hasattr(thing, "dtype") else [_number(x) if type(x) is not float else x for x in thing]
         if type(found) is not list:
-            if found.dtype.kind not in "fiu" or found.shape != (self._count,):
+            if found.dtype.kind not in "fiu" or found.shape != (self._count,) or is_masked(thing):
                 raise self._misfit(thing)
         elif len(found) != self._count:
             raise self._misfit(thing)
@@ -243,7 +264,7 @@ class _Array:
             array = the_numpy().asarray(thing)
         except ValueError:  # of lists of different lengths
             array = None
-        if array is None or array.shape != self._shape or array.dtype.kind not in "fiu":
+        if array is None or array.shape != self._shape or array.dtype.kind not in "fiu" or is_masked(thing):
             raise Misfit(f"there is {_told(thing)} where an array of shape {self._shape} is to be")
         row[self._slice] = array.ravel()
 
@@ -340,7 +361,8 @@ def _told(thing: Any) -> str:
     if thing is None or isinstance(thing, (bool, str)):
         return shown(thing)
     if _is_array(thing) and thing.shape:
-        return f"an array of shape {thing.shape}" + ("" if thing.dtype.kind in "fiu" else f" of {thing.dtype}")
+        of = f" of {thing.dtype}" if thing.dtype.kind not in "fiu" else ", partly masked," if is_masked(thing) else ""
+        return f"an array of shape {thing.shape}{of}"
     if type(thing) in (list, tuple):
         return f"a {type(thing).__name__} of {len(thing)}"
     if type(thing) is dict:

@@ -17,8 +17,8 @@ from scalargrad.namespaces import IEEE, IeeeFloat
 from scalargrad.program import backends, file
 from scalargrad.program.code import Code, Guard, evaluate
 from scalargrad.program.expansion import expanded
-from scalargrad.program.layout import Layout, Misfit, argument, place, the_numpy
-from scalargrad.program.listing import listing, names_of, shortest
+from scalargrad.program.layout import Layout, Misfit, argument, place, table_of, the_numpy
+from scalargrad.program.listing import in_short, listing, names_of, shortest
 from scalargrad.program.recording import code_of, recording
 from scalargrad.program.schedule import scheduled
 from scalargrad.program.simplify import simplified
@@ -232,13 +232,13 @@ class Program:
         return cast("np.ndarray", the_numpy().empty(0))
 
     def _table(self, points: Any) -> "np.ndarray":
-        table = the_numpy().asarray(points, dtype=float)
-        if table.ndim != 2 or table.shape[1] != self.arguments.size:
+        table = table_of(points)
+        if table.shape[1] != self.arguments.size:
             raise TypeError(
-                f"the Program {self.name} runs at points of shape (points, {self.arguments.size}), a column for each "
-                f"number of its arguments, and was given an array of shape {table.shape}"
+                f"the points have {table.shape[1]} columns, and the Program {self.name} takes {self.arguments.size} numbers, "
+                f"{in_short(self.inputs) or 'none'}, each in a column"
             )
-        return cast("np.ndarray", table)
+        return table
 
     # ── running it by the engine ────────────────────────────────────────────────────────────────────────────────────
 

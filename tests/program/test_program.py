@@ -62,7 +62,7 @@ def test_batches_of_any_number_of_points(backend):
 def test_a_table_of_another_shape_is_refused(backend):
     p = record(f, 1.0, 0.0, backend=backend)
     for wrong in (np.ones(2), np.ones((3, 3)), np.ones((1, 2, 1))):
-        with pytest.raises(TypeError, match="shape"):
+        with pytest.raises(TypeError, match=r"shape|takes 2 numbers, x, y, each in a column"):
             p.batch(wrong)
 
 
