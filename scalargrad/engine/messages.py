@@ -91,6 +91,8 @@ def name_of(function: object) -> str:
 
 
 def shorten(text: str, length: int = 80) -> str:
+    """The text in one line, and not longer than that."""
+    text = " ".join(line.strip() for line in text.splitlines())
     return text if len(text) <= length else text[: length - 1] + "…"
 
 
