@@ -9,7 +9,7 @@ __all__ = ["destination", "write"]
 
 
 def destination(path: str | os.PathLike[str], suffixes: Sequence[str] = (), kind: str = "a file") -> Path:
-    """The path, if its directory is there and its suffix one of these, if any. Raises FileNotFoundError and ValueError.
+    """The path, if its directory is there and its suffix one of these, if any. Raises OSError and ValueError.
 
     >>> destination("y.txt", [".html", ".htm"], "a player")
     Traceback (most recent call last):
@@ -21,6 +21,8 @@ def destination(path: str | os.PathLike[str], suffixes: Sequence[str] = (), kind
         raise FileNotFoundError(f"{path}: there is no directory {path.parent}")
     if suffixes and path.suffix.lower() not in suffixes:
         raise ValueError(f"{path}: the suffix of {kind} is one of {', '.join(suffixes)}")
+    if path.is_dir():
+        raise IsADirectoryError(f"{path} is a directory: name a file in it")
     return path
 
 

@@ -1,7 +1,7 @@
 """Nests of numbers: what functions take and return when it is more than one number.
 
 A nest is a number, a NumPy array, or a list, tuple, named tuple, dict or dataclass of nests. Anything else in it (a
-string, None, a bool, a set) is not a number and stays as it is.
+string, None, a bool, a set, an array of which some numbers are masked) is not a number and stays as it is.
 
 >>> nest = Nest({"w": [1.0, 2.0], "name": "layer", "b": 3.0})
 >>> nest.numbers
@@ -26,7 +26,7 @@ from typing import Any
 
 from scalargrad.namespaces import as_float
 
-__all__ = ["Block", "Nest", "parts_of", "remade"]
+__all__ = ["Block", "Nest", "is_masked", "parts_of", "remade"]
 
 IsNumber = Callable[[Any], bool]
 
@@ -126,10 +126,10 @@ def _taken_apart(node: Any, is_number: IsNumber, blocks: list[Block]) -> Callabl
 def _along(node: Any, other: Any, is_number: IsNumber) -> Iterator[Any]:
     block = _block(node, is_number)
     if block is not None and block.shape is not None:
-        other = sys.modules["numpy"].asarray(other, dtype=object)
-        found = _block(other, is_number)
+        array = sys.modules["numpy"].asarray(other, dtype=object)
+        found = None if is_masked(other) else _block(array, is_number)
         if found is None or found.shape != block.shape:
-            raise TypeError(f"there is something of shape {other.shape} where an array of shape {block.shape} is to be")
+            raise TypeError(f"there is something of shape {array.shape} where an array of shape {block.shape} is to be")
         yield from found.numbers
     elif block is not None:
         found = _block(other, is_number)
@@ -149,12 +149,17 @@ def _block(node: Any, is_number: IsNumber) -> Block | None:
     if is_number(node) or (as_float(node) is not None and not isinstance(node, bool)):
         return Block([node])
     numpy = sys.modules.get("numpy")
-    if numpy is None or not isinstance(node, numpy.ndarray) or node.dtype.kind not in "fiuO":
+    if numpy is None or not isinstance(node, numpy.ndarray) or node.dtype.kind not in "fiuO" or is_masked(node):
         return None
     numbers = numpy.asarray(node).ravel().tolist()
     if node.dtype.kind == "O" and not all(is_number(x) or as_float(x) is not None for x in numbers):
         return None
     return Block(numbers, node.shape)
+
+
+def is_masked(node: Any) -> bool:
+    """Whether it is an array in which numbers are missing, which `numpy.asarray` would not say."""
+    return hasattr(node, "_mask") and bool(sys.modules["numpy"].ma.is_masked(node))
 
 
 def parts_of(node: Any) -> dict[Any, Any] | None:

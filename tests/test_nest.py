@@ -87,6 +87,14 @@ def test_further_kinds_of_numbers():
     assert nest.filled([1, 2, 3]) == [1, 2, [3]]
 
 
+def test_an_array_of_which_some_numbers_are_masked_is_none():
+    masked = np.ma.array([1.0, 2.0], mask=[False, True])
+    assert Nest({"x": masked, "y": 3.0}).numbers == [3.0]
+    assert Nest(np.ma.array([1.0, 2.0])).numbers == [1.0, 2.0]
+    with pytest.raises(TypeError, match="an array of shape"):
+        Nest(np.ones(2)).numbers_of(masked)
+
+
 def test_around_puts_one_thing_in_place_of_each_block():
     assert Nest({"a": np.ones(3), "b": [1.0]}).around(["whole array", "number"]) == {
         "a": "whole array",

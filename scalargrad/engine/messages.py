@@ -26,6 +26,14 @@ def gradient_lost(kind: str, label: str, data: float) -> str:
     )
 
 
+def gradient_lost_in_a_program(kind: str, label: str) -> str:
+    name = f" {label!r}" if label else ""
+    return (
+        f"{kind}(v) of a Value{name} while a Program is recorded would be the same number in every run: calculate with the "
+        "Value itself and scalargrad's own functions, as scalargrad.sin(v); v.detach() cuts the gradient"
+    )
+
+
 def not_an_input(what: str, rule: Rule) -> str:
     return f"{what} is for inputs, and this Value was computed by {rule.name}: v.detach() is an input with its number"
 
@@ -83,6 +91,8 @@ def name_of(function: object) -> str:
 
 
 def shorten(text: str, length: int = 80) -> str:
+    """The text in one line, and not longer than that."""
+    text = " ".join(line.strip() for line in text.splitlines())
     return text if len(text) <= length else text[: length - 1] + "…"
 
 

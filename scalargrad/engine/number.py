@@ -38,6 +38,9 @@ def _on_truths(name: str) -> Any:
 
 def _refused(kind: str) -> Any:
     def method(self: "Number") -> NoReturn:
+        recorder = here.state.recorder
+        if recorder is not None and recorder.varies(self):
+            raise GradientLostError(messages.gradient_lost_in_a_program(kind, self.label))
         raise GradientLostError(messages.gradient_lost(kind, self.label, self._data))
 
     return method

@@ -86,7 +86,8 @@ def draw(
         roots.extend([y] if isinstance(y, Row) or not isinstance(y, Iterable) else y)
     for root in roots:
         if not isinstance(root, Row):
-            raise TypeError(f"draw takes Values, and {root!r} is not one")
+            of_function = ": of a function f there is draw(f(x)), or draw(record(f, x))" if callable(root) else ""
+            raise TypeError(f"draw takes Values, and {root!r} is not one{of_function}")
     if not roots:
         raise TypeError("draw takes at least one Value")
     look = Look(values, gradients, derivatives, number, direction, theme, heat)

@@ -6,15 +6,17 @@ from collections.abc import Callable, Iterable
 from functools import cached_property, partial, update_wrapper
 from threading import RLock
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, NoReturn, cast
 
+from scalargrad import transforms
 from scalargrad.engine import Value, inputs, is_value
-from scalargrad.engine.messages import name_of
+from scalargrad.engine.messages import name_of, shorten
 from scalargrad.errors import ProgramError
 from scalargrad.program import backends
 from scalargrad.program.backends.auto import preparation
 from scalargrad.program.crossroads import Crossroads
-from scalargrad.program.layout import Fixed, Layout, Misfit, the_numpy
+from scalargrad.program.layout import Fixed, Layout, Misfit, argument, place, table_of, the_numpy
+from scalargrad.program.listing import in_short
 from scalargrad.program.program import Program, recorded, told
 from scalargrad.transforms import by_position, parameters_of
 
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
     import numpy as np
 
 __all__ = ["Compiled", "compile"]
+
+_OF_ONE_PROGRAM = {name for name in vars(Program) if name[0] != "_"}
 
 _FEW = 64  # points: so many are soon tried with every Program
 
@@ -58,8 +62,10 @@ def compile(
     if f is None:
         return partial(compile, backend=backend, static=static, max_paths=max_paths)
     if not callable(f):
-        raise TypeError(f"compile takes a function, not {f!r}")
+        raise TypeError(f"compile takes a function, not {shorten(repr(f))} ({type(f).__name__})")
     backends.named(backend)
+    if not hasattr(max_paths, "__index__") or isinstance(max_paths, bool) or max_paths < 1:
+        raise ValueError(f"max_paths= is a whole number of ways, 1 at least, not {max_paths!r}")
     statics = (static,) if isinstance(static, (str, int)) else tuple(static)
     return _compiled(f, backend, statics, max_paths)
 
@@ -83,6 +89,17 @@ class Compiled:
     def transformed(self, transform: Callable[[Callable[..., Any]], Any]) -> "Compiled":
         """What a transform makes of it: `grad(compile(f))` is `compile(grad(f))`."""
         return _compiled(transform(self._f), *self._options)
+
+    def __getattr__(self, name: str) -> NoReturn:
+        """For whoever takes it for one of its Programs."""
+        if name not in _OF_ONE_PROGRAM:
+            raise AttributeError(f"a compiled function has no attribute {name!r}")
+        f = name_of(self._f)
+        way_out = f"compile({name}({f}))" if hasattr(transforms, name) else f"record({f}, …).{name}"
+        raise AttributeError(
+            f"a compiled function has a Program for each way through it, and no .{name}: there is {way_out}, or that of "
+            "one of its .programs"
+        )
 
     @property
     def _options(self) -> tuple[str, tuple[str | int, ...], int]:
@@ -127,10 +144,11 @@ class Compiled:
             return name
         return _compiled, (self._f, *self._options)
 
-    def batch(self, points: Any, *, like: tuple[Any, ...] | None = None, mask: bool = False) -> Any:
+    def batch(self, points: Any, *, like: tuple[Any, ...] | dict[str, Any] | None = None, mask: bool = False) -> Any:
         """What f gives at many points: an array of shape (points, inputs) in, a column for each number of the arguments.
 
-        `like` is a tuple of arguments that shows their nest. Without it they are as at the latest call; before any call,
+        `like` is a tuple of arguments, or a dict of them by name, that shows their nest. Without it they are as at the
+        latest call; before any call,
         as many numbers as f has parameters (or parameters without a default), or, if it has one parameter and there are
         more columns, one array. Arguments by name come behind the others, as they stand in the signature of f.
 
@@ -138,40 +156,59 @@ class Compiled:
         f raises ValueError or an ArithmeticError there is nan; with `mask`, the second result tells where, of shape
         (points,); if it does so everywhere before any result is known, that error is raised. So are other errors of f.
         """
-        numpy = the_numpy()
-        table = numpy.asarray(points, dtype=float)
-        if table.ndim != 2:
-            raise TypeError(f"batch takes an array of shape (points, inputs), not of shape {table.shape}")
+        table = table_of(points)
         return self._for_columns(table, like).batch(table, mask)
 
     def _begin(self, arguments: Layout) -> "_Ways":
         self._ways.insert(0, _Ways(self._f, arguments, self._backend, self._max_paths))
         return self._ways[0]
 
-    def _for_columns(self, table: "np.ndarray", like: tuple[Any, ...] | None) -> "_Ways":
+    def _for_columns(self, table: "np.ndarray", like: tuple[Any, ...] | dict[str, Any] | None) -> "_Ways":
         columns = table.shape[1]
         if like is None and self._ways:
             ways = self._ways[0]
         else:
-            nest = self._with_statics(self._guess(columns) if like is None else tuple(like), {})
+            nest = self._with_statics(*(self._guess(columns) if like is None else self._shown(like)))
             arguments = Layout(nest, exactly=True)
             ways = next((w for w in self._ways if w.arguments.takes(nest)), None) or self._begin(arguments)
         if ways.arguments.size != columns:
+            names = [argument(path, [p.name for p in by_position(self._f)]) for path in ways.arguments.paths]
+            way_out = "; other arguments are shown by batch(X, like=(…,))" if like is None else ""
             raise TypeError(
-                f"{name_of(self._f)} takes arguments of {ways.arguments.size} numbers, and the points have {columns} columns"
+                f"the points have {columns} columns, and {name_of(self._f)} takes {len(names)} numbers, "
+                f"{in_short(names) or 'none'}, each in a column{way_out}"
             )
         return ways
 
-    def _guess(self, columns: int) -> tuple[Any, ...]:
+    def _shown(self, like: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """The arguments that `like` shows, by position as far as they can be."""
+        if isinstance(like, tuple):
+            return like, {}
+        takes_any = not self._names or any(p.kind is p.VAR_KEYWORD for p in parameters_of(self._f))
+        if type(like) is not dict or not (takes_any or like.keys() <= {*self._names}):
+            raise TypeError(
+                f"like= is a tuple of arguments of {name_of(self._f)}, as (x,), or a dict of them by name, not "
+                f"{shorten(repr(like))} ({type(like).__name__})"
+            )
+        args, named = [], {**like}
+        for parameter in by_position(self._f):
+            if parameter.name not in named:
+                break
+            args.append(named.pop(parameter.name))
+        return tuple(args), named
+
+    def _guess(self, columns: int) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """Arguments, by the signature."""
         known = by_position(self._f)
-        if columns in (len(known), sum(p.default is p.empty for p in known)):
-            return (0.0,) * columns
-        if len(known) == 1:
-            return (the_numpy().zeros(columns),)
+        by_name = [p for p in parameters_of(self._f) if p.kind is p.KEYWORD_ONLY and p.default is p.empty]
+        if not by_name and columns in (len(known), sum(p.default is p.empty for p in known)):
+            return (0.0,) * columns, {}
+        if not by_name and len(known) == 1:
+            return (the_numpy().zeros(columns),), {}
+        like = f"{{{', '.join(f'{p.name!r}: …' for p in [*known, *by_name])}}}" if by_name else "(…,)"
         raise TypeError(
             f"it is not plain how {columns} columns are the arguments of {name_of(self._f)}: show them by "
-            "batch(X, like=(…,)), or call it once before"
+            f"batch(X, like={like}), or call it once before"
         )
 
     def _with_statics(self, args: tuple[Any, ...], named: dict[str, Any]) -> Any:
@@ -317,16 +354,29 @@ class _Batch:
             if len(done) == len(self.table):
                 self._outputs = outputs  # without a copy
                 return
-        elif not self._results.like(results):
-            raise ProgramError("the results of different ways are different nests: batch has one array for each number")
+        elif (places := _places(self._results, results)) != [*range(results.size)]:
+            outputs = outputs[:, places]  # a dict may have its keys in another order
         self._outputs[done] = outputs[here]
 
     def result(self) -> Any:
         if self._results is None:
             if self._error is not None:
                 raise self._error
-            raise ProgramError("of no points, before any call, nobody knows what the result would look like")
+            raise ProgramError(
+                "of no points, before any call, nobody knows what the result looks like: call it once before"
+            )
         return self._results.stacked(self._outputs)
+
+
+def _places(results: Layout, others: Layout) -> list[int]:
+    """Where the numbers of the result stand in those of another way."""
+    try:
+        return results.places_in(others)
+    except Misfit as misfit:
+        raise ProgramError(
+            "the results of different ways are different nests, and batch has one array for each number: at "
+            f"{place('out', misfit.path)} {misfit}"
+        ) from None
 
 
 def _named(module: str, name: str) -> Any:

@@ -15,20 +15,20 @@ It can be told as plain data, which is what JSON can hold, and is made from that
 """
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from itertools import product
 from operator import countOf
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from scalargrad.errors import ProgramError
 from scalargrad.namespaces import as_float
-from scalargrad.nest import parts_of, remade
-from scalargrad.program.plain import DEEPEST, Misfit, kind_of, nest_of, of_kind, plain_of, shape_of
+from scalargrad.nest import is_masked, parts_of, remade
+from scalargrad.program.plain import DEEPEST, Misfit, kind_of, nest_of, of_kind, plain_of, shape_of, shown
 
 if TYPE_CHECKING:
     import numpy as np
 
-__all__ = ["Layout", "Misfit", "the_numpy"]
+__all__ = ["Layout", "Misfit", "argument", "place", "table_of", "the_numpy"]
 
 
 def the_numpy() -> Any:
@@ -38,6 +38,27 @@ def the_numpy() -> Any:
     except ImportError as error:
         raise ProgramError('Programs run on NumPy arrays: pip install "scalargrad-tape[program]"') from error
     return numpy
+
+
+def table_of(points: Any) -> "np.ndarray":
+    """The points of a batch as floats, of shape (points, inputs). Raises TypeError for what is not that."""
+    numpy = the_numpy()
+    try:
+        found = numpy.asarray(points)
+    except ValueError:
+        raise TypeError("the points of a batch are rows of equally many numbers, and here they are not") from None
+    if found.ndim != 2:
+        way_out = ": X[:, None] is one column, X[None] one point" if found.ndim == 1 else ""
+        raise TypeError(f"a batch is an array of shape (points, inputs), not of shape {found.shape}{way_out}")
+    if is_masked(points):
+        raise TypeError("some of the points are masked: hand over those that are not, or points.filled(nan)")
+    if found.dtype.kind == "O":
+        for x in found.ravel().tolist():
+            if as_float(x) is None:
+                raise TypeError(f"the points of a batch are real numbers, and there is {shown(x)} ({type(x).__name__})")
+    elif found.dtype.kind not in "fiub":
+        raise TypeError(f"the points of a batch are real numbers, not an array of {found.dtype}")
+    return cast("np.ndarray", numpy.asarray(found, dtype=float))
 
 
 class Layout:
@@ -77,9 +98,13 @@ class Layout:
             return False
         return True
 
-    def like(self, other: "Layout") -> bool:
-        """Whether another Layout is of nests like this one's."""
-        return self.size == other.size and self.takes(other.nest(the_numpy().zeros(other.size)))
+    def places_in(self, other: "Layout") -> list[int]:
+        """Which number of another Layout each of this one's is; raises Misfit, saying where, if its nests are others.
+
+        >>> Layout({"a": 1.0, "b": [2.0, 3.0]}).places_in(Layout({"b": [2.0, 3.0], "a": 1.0}))
+        [2, 0, 1]
+        """
+        return [int(i) for i in self.row(other.nest([*map(float, range(other.size))]))]
 
     def at(self, numbers: list[Any]) -> "Layout":
         """The same with other numbers for an example."""
@@ -130,7 +155,7 @@ class Layout:
             self._numbers.append(node)
             self.paths.append(path)
             return _Number(at)
-        if hasattr(node, "dtype") and hasattr(node, "shape") and node.dtype.kind in "fiuO":
+        if hasattr(node, "dtype") and hasattr(node, "shape") and node.dtype.kind in "fiuO" and not is_masked(node):
             flat = node.ravel().tolist()
             if node.dtype.kind != "O" or all(map(self._is_one, flat)):
                 self._numbers += flat
@@ -171,7 +196,7 @@ class _Number:
         if type(thing) is not float:
             number = _number(thing.item() if _is_scalar_array(thing) else thing)
             if number is None:
-                raise Misfit(f"there is a {type(thing).__name__} where one number is to be")
+                raise Misfit(f"there is {_told(thing)} where one number is to be")
             thing = number
         row[self._at] = thing
 
@@ -193,18 +218,27 @@ class _List:
 
     def read(self, thing: Any, row: "np.ndarray") -> None:
         if self._exactly and type(thing) is not list:
-            raise Misfit(f"there is a {type(thing).__name__} where a list is to be")
+            raise Misfit(f"there is {_told(thing)} where a list is to be")
         if not isinstance(thing, (list, tuple)) and not hasattr(thing, "tolist"):
-            raise Misfit(f"there is a {type(thing).__name__} where a list of {self._count} numbers is to be")
+            raise self._misfit(thing)
         if type(thing) is list and countOf(map(type, thing), float) == self._count == len(thing):
             row[self._slice] = thing  # without a look at each of them
             return
         found: Any = thing if hasattr(thing, "dtype") else [_number(x) if type(x) is not float else x for x in thing]
-        if type(found) is not list and found.dtype.kind not in "fiu":
-            raise Misfit(f"there is an array of {found.dtype} where a list of {self._count} numbers is to be")
-        if len(found) != self._count or (type(found) is list and None in found) or getattr(found, "ndim", 1) != 1:
-            raise Misfit(f"there is something else where a list of {self._count} numbers is to be")
+        if type(found) is not list:
+            if found.dtype.kind not in "fiu" or found.shape != (self._count,) or is_masked(thing):
+                raise self._misfit(thing)
+        elif len(found) != self._count:
+            raise self._misfit(thing)
+        elif None in found:
+            at = found.index(None)
+            misfit = Misfit(f"there is {_told(thing[at])} where one number is to be")
+            misfit.path = (at,)
+            raise misfit
         row[self._slice] = found
+
+    def _misfit(self, thing: Any) -> Misfit:
+        return Misfit(f"there is {_told(thing)} where a list of {self._count} is to be")
 
     def made(self, numbers: Any) -> Any:
         return numbers[self._slice] if type(numbers) is list else numbers[self._slice].tolist()
@@ -225,10 +259,13 @@ class _Array:
 
     def read(self, thing: Any, row: "np.ndarray") -> None:
         if self._exactly and not hasattr(thing, "dtype"):
-            raise Misfit(f"there is a {type(thing).__name__} where an array is to be")
-        array = the_numpy().asarray(thing)
-        if array.shape != self._shape or array.dtype.kind not in "fiu":
-            raise Misfit(f"there is something of shape {array.shape} where an array of shape {self._shape} is to be")
+            raise Misfit(f"there is {_told(thing)} where an array is to be")
+        try:
+            array = the_numpy().asarray(thing)
+        except ValueError:  # of lists of different lengths
+            array = None
+        if array is None or array.shape != self._shape or array.dtype.kind not in "fiu" or is_masked(thing):
+            raise Misfit(f"there is {_told(thing)} where an array of shape {self._shape} is to be")
         row[self._slice] = array.ravel()
 
     def made(self, numbers: Any) -> Any:
@@ -251,7 +288,7 @@ class _Static:
     def read(self, thing: Any, row: "np.ndarray") -> None:
         thing = thing.thing if isinstance(thing, Fixed) else thing
         if not _same(thing, self._as_it_was):
-            raise Misfit(f"there is {thing!r} where it was recorded with {self._as_it_was!r}")
+            raise Misfit(f"there is {shown(thing)} where it was recorded with {shown(self._as_it_was)}")
 
     def made(self, numbers: Any) -> Any:
         return self._thing
@@ -273,14 +310,18 @@ class _Parts:
 
     def read(self, thing: Any, row: "np.ndarray") -> None:
         if type(thing) is not type(self._container) and (self._exactly or not self._is_sequence):
-            raise Misfit(f"there is a {type(thing).__name__} where a {type(self._container).__name__} is to be")
+            raise Misfit(f"there is {_told(thing)} where {_told(self._container)} is to be")
         others = parts_of(thing.tolist() if hasattr(thing, "tolist") else thing)
         if others is None or others.keys() != self._parts.keys():
-            raise Misfit(f"there is a {type(thing).__name__} where something with the parts {[*self._parts]} is to be")
+            raise Misfit(f"there is {_told_beside(self._container, thing)} where {_told(self._container)} is to be")
         if self._exactly and [*others] != [*self._parts]:
             raise Misfit(f"there are the parts {[*others]} where they are to be in the order {[*self._parts]}")
-        for key, part in self._parts.items():
-            part.read(others[key], row)
+        try:
+            for key, part in self._parts.items():
+                part.read(others[key], row)
+        except Misfit as misfit:
+            misfit.path = (key, *misfit.path)
+            raise
 
     def made(self, numbers: Any) -> Any:
         return remade(self._container, {key: part.made(numbers) for key, part in self._parts.items()})
@@ -301,6 +342,40 @@ def _number(thing: Any) -> float | None:
     """A plain number as a float, and None for anything else, a truth included."""
     is_truth = isinstance(thing, bool) or str(getattr(thing, "dtype", "")) == "bool"
     return None if is_truth else as_float(thing)
+
+
+def place(name: str, path: Iterable[Any]) -> str:
+    """How a part of what is called so is written: w['a'][1]."""
+    return name + "".join(f"[{key!r}]" for key in path)
+
+
+def argument(path: Sequence[Any], positional: Sequence[str]) -> str:
+    """How a part of the arguments is written, in a nest of those by position, called so, and those by name."""
+    by_name, key, *inner = path
+    name = str(key) if by_name else positional[key] if key < len(positional) else f"args[{key}]"
+    return place(name, inner)
+
+
+def _told(thing: Any) -> str:
+    """What a part of a nest is, for an error."""
+    if thing is None or isinstance(thing, (bool, str)):
+        return shown(thing)
+    if _is_array(thing) and thing.shape:
+        of = f" of {thing.dtype}" if thing.dtype.kind not in "fiu" else ", partly masked," if is_masked(thing) else ""
+        return f"an array of shape {thing.shape}{of}"
+    if type(thing) in (list, tuple):
+        return f"a {type(thing).__name__} of {len(thing)}"
+    if type(thing) is dict:
+        return f"a dict of {shown([*thing])}"
+    return "one number" if _number(thing) is not None else f"a {type(thing).__name__}"
+
+
+def _told_beside(container: Any, thing: Any) -> str:
+    """What a thing is that has other parts than this container: of a dict, which."""
+    if not (isinstance(container, dict) and isinstance(thing, dict)):
+        return _told(thing)
+    lacks, has = [key for key in container if key not in thing], [key for key in thing if key not in container]
+    return "a dict" + (f" without {shown(lacks)}" if lacks else "") + (f" with {shown(has)}" if has else "")
 
 
 def _is_scalar_array(thing: Any) -> bool:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from scalargrad.program.program import Program
 
-__all__ = ["listing", "names_of"]
+__all__ = ["in_short", "listing", "names_of", "shortest"]
 
 _MOST = 400  # lines
 
@@ -16,26 +16,36 @@ def listing(program: "Program") -> str:
     names = names_of(program)
     lines = [f"{program.name}: {program.stats}"]
     if code.inputs:
-        lines.append(f"inputs      {_some([names[i] for i in range(code.inputs)])}")
+        lines.append(f"inputs      {in_short([names[i] for i in range(code.inputs)])}")
     if code.shared:
-        lines.append(f"parameters  {_some([names[i] for i in range(code.inputs, code.inputs + code.shared)])}")
+        lines.append(f"parameters  {in_short([names[i] for i in range(code.inputs, code.inputs + code.shared)])}")
     width = len(names[code.numbers - 1]) if code.rows else 0
     for at, row in enumerate(code.rows[:_MOST], start=code.start):
         text = f"{names[at]:{width}} = {row.rule.text(*[names[x] for x in row.operands])}"
         for guard in code.guards_of.get(at, ()):
-            text += f"   ← is {guard.expected:g}" + (f", at {guard.line}" if guard.line else "")
+            text += f"   ← is {shortest(guard.expected)}" + (f", at {guard.line}" if guard.line else "")
         lines.append(text + (f"   {row.label}" if row.label else ""))
     if len(code.rows) > _MOST:
         lines.append(f"… {len(code.rows) - _MOST:,} more rows")
-    lines.append(f"outputs     {_some([f'{out} = {names[x]}' for out, x in zip(program.outputs, code.outputs)])}")
+    lines.append(f"outputs     {in_short([f'{out} = {names[x]}' for out, x in zip(program.outputs, code.outputs)])}")
     return "\n".join(lines)
 
 
 def names_of(program: "Program") -> list[str]:
     """What each number of its code is called."""
-    constants = [f"({x:g})" if str(x)[0] == "-" else f"{x:g}" for x in program.code.constants]
+    constants = [f"({shortest(x)})" if str(x)[0] == "-" else shortest(x) for x in program.code.constants]
     return [*program.inputs, *program.parameter_names, *constants, *(f"v{i}" for i in range(len(program)))]
 
 
-def _some(names: list[str]) -> str:
+def shortest(x: float) -> str:
+    """A number in as few digits as tell it from every other.
+
+    >>> shortest(-2.0), shortest(0.1), shortest(1 / 3)
+    ('-2', '0.1', '0.3333333333333333')
+    """
+    return f"{x:g}" if float(f"{x:g}") == x or x != x else repr(x)
+
+
+def in_short(names: list[str]) -> str:
+    """Names in one line; of many the first and the last."""
     return ", ".join(names if len(names) <= 12 else [*names[:6], "…", *names[-3:]])

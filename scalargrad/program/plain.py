@@ -38,7 +38,9 @@ _KINDS = {type(container): kind for kind, container in _CONTAINERS.items()}
 
 
 class Misfit(TypeError):
-    """A nest that is not what it has to be."""
+    """A nest that is not what it has to be; `path` leads to the part of it that is not."""
+
+    path: tuple[Any, ...] = ()
 
 
 # ── there ───────────────────────────────────────────────────────────────────────────────────────────────────────────

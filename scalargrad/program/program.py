@@ -16,8 +16,8 @@ from scalargrad.namespaces import IEEE, IeeeFloat
 from scalargrad.program import backends, file
 from scalargrad.program.code import RAISES, Code, Guard, evaluate
 from scalargrad.program.expansion import expanded
-from scalargrad.program.layout import Layout, Misfit, the_numpy
-from scalargrad.program.listing import listing, names_of
+from scalargrad.program.layout import Layout, Misfit, argument, place, table_of, the_numpy
+from scalargrad.program.listing import in_short, listing, names_of, shortest
 from scalargrad.program.recording import code_of, recording
 from scalargrad.program.replay import replayed
 from scalargrad.program.schedule import scheduled
@@ -134,7 +134,8 @@ class Program:
 
     `p(*args)` runs it at a point, `p.batch(X)` at many; `p.value_and_grad`, `p.jacobian` and `p.hessian` are Programs
     too. `len(p)`, `p[i]` and iteration give its rows at the example, as a tape does, so that `draw(p)` draws it;
-    `print(p)` lists them, and `p.stats` counts them. On Values it records what it does.
+    `print(p)` lists them as recorded, and `p.stats` counts them, before and after simplification. On Values it records
+    what it does.
     """
 
     def __init__(
@@ -158,6 +159,10 @@ class Program:
         if self.error is not None:
             raise self.error
         return self
+
+    @property
+    def __name__(self) -> str:
+        return self.name
 
     # ── running it ──────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -228,13 +233,13 @@ class Program:
         return cast("np.ndarray", the_numpy().empty(0))
 
     def _table(self, points: Any) -> "np.ndarray":
-        table = the_numpy().asarray(points, dtype=float)
-        if table.ndim != 2 or table.shape[1] != self.arguments.size:
+        table = table_of(points)
+        if table.shape[1] != self.arguments.size:
             raise TypeError(
-                f"the Program {self.name} runs at points of shape (points, {self.arguments.size}), a column for each "
-                f"number of its arguments, and was given an array of shape {table.shape}"
+                f"the points have {table.shape[1]} columns, and the Program {self.name} takes {self.arguments.size} numbers, "
+                f"{in_short(self.inputs) or 'none'}, each in a column"
             )
-        return cast("np.ndarray", table)
+        return table
 
     # ── running it by the engine ────────────────────────────────────────────────────────────────────────────────────
 
@@ -246,21 +251,26 @@ class Program:
     def _on_values(self, given: Layout) -> Any:
         """On Values, recording: what comes out are Values, or plain numbers where they depend on none."""
         try:  # which of the numbers stands where
-            places = self.arguments.row(given.nest([*map(float, range(given.size))]))
-        except Misfit as error:
-            args, named = self.arguments.nest(self.arguments.example)
-            names = [*(self.positional[i] if i < len(self.positional) else "…" for i in range(len(args))), *named]
-            raise TypeError(
-                f"the Program {self.name} takes {len(names)} argument(s), {', '.join(names)}, given as at its recording: "
-                f"{error}"
-            ) from None
-        numbers = [given.example[int(i)] for i in places]
+            places = self.arguments.places_in(given)
+        except Misfit as misfit:
+            raise TypeError(self._told(misfit, given)) from None
+        numbers = [given.example[i] for i in places]
         bare = [x._data if type(x) is Value else float(x) for x in numbers]
         return self._again([*numbers, *self.parameters], bare)
 
     def _again(self, given: list[Any], bare: list[float]) -> Any:
         numbers = replayed(self.code, given, lambda: self._strayed(bare))
         return self.results.nest([numbers[i] for i in self.code.outputs])
+
+    def _told(self, misfit: Misfit, given: Layout) -> str:
+        """A misfit among the arguments in words, with their names."""
+        args, named = self.arguments.nest(self.arguments.example)
+        names = [*(argument((0, i), self.positional) for i in range(len(args))), *(f"{name}=" for name in named)]
+        takes = f"the Program {self.name} takes {len(names)} argument(s), {', '.join(names)}, given as at its recording"
+        if len(misfit.path) > 1:
+            return f"{takes}: at {argument(misfit.path, self.positional)} {misfit}"
+        args, named = given.nest(given.example)
+        return f"{takes}, and was given {len(args)} by position and {', '.join(named) or 'none'} by name"
 
     def _strayed(self, numbers: list[float]) -> str:
         guard = first_difference(self.code, [*numbers, *[x._data for x in self.parameters]])
@@ -354,16 +364,12 @@ class Program:
     @property
     def inputs(self) -> list[str]:
         """The names of its inputs: v[0], p['a'] …"""
-        names = dict(enumerate(self.positional))
-        found = []
-        for which, key, *path in self.arguments.paths:
-            found.append(_path(names.get(key, f"args[{key}]") if which == 0 else str(key), path))
-        return found
+        return [argument(path, self.positional) for path in self.arguments.paths]
 
     @property
     def outputs(self) -> list[str]:
         """The names of its outputs: out, or out[0], out['a'] …"""
-        return [_path("out", path) for path in self.results.paths]
+        return [place("out", path) for path in self.results.paths]
 
     @property
     def roots(self) -> list[Value]:
@@ -441,9 +447,5 @@ def told(program: Program, guard: Guard) -> str:
         row, names = code.rows[guard.number - code.start], names_of(program)
         text = row.rule.text(*[names[x] for x in row.operands])
         is_truth = row.rule in TRUTHS or row.rule in RAISES.values()
-        what = f"{text} is {bool(guard.expected)}" if is_truth else f"{text} is {guard.expected:g}"
+        what = f"{text} is {bool(guard.expected)}" if is_truth else f"{text} is {shortest(guard.expected)}"
     return f"recorded where {what}" + (f", at {guard.line}" if guard.line else "")
-
-
-def _path(name: str, path: Sequence[Any]) -> str:
-    return name + "".join(f"[{key!r}]" for key in path)

@@ -6,7 +6,20 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from scalargrad import ProgramError, Value, compile, exp, grad, gradients, hessian, log, record, sqrt, value_and_grad
+from scalargrad import (
+    ProgramError,
+    Value,
+    compile,
+    draw,
+    exp,
+    grad,
+    gradients,
+    hessian,
+    log,
+    record,
+    sqrt,
+    value_and_grad,
+)
 from scalargrad.nn import MLP
 
 
@@ -170,8 +183,28 @@ def test_the_number_of_ways_is_bounded_and_the_error_says_where_they_part(backen
 def test_results_of_different_nests_go_call_by_call_but_not_in_a_batch(backend):
     g = compile(lambda x: x if x > 0 else (x, x), backend=backend)
     assert (g(1.0), g(-1.0)) == (1.0, (-1.0, -1.0))
-    with pytest.raises(ProgramError, match="different nests"):
+    with pytest.raises(ProgramError, match=r"different nests, .*: at out there is one number where a tuple of 2 is"):
         g.batch(np.array([[1.0], [-1.0]]))
+
+
+@pytest.mark.parametrize(
+    ("other", "told"),
+    [
+        (lambda x: {"a": [x, x], "b": (x, "up")}, r"at out\['a'\] there is a list of 2 where a list of 1 is to be"),
+        (lambda x: {"a": [x], "b": (x, "down")}, r"at out\['b'\]\[1\] there is 'down' where it was recorded with 'up'"),
+        (lambda x: {"a": [x], "c": x}, r"at out there is a dict without \['b'\] with \['c'\] where a dict"),
+    ],
+)
+def test_the_part_in_which_results_differ_is_named(other, told, backend):
+    g = compile(lambda x: {"a": [x], "b": (x, "up")} if x > 0 else other(x), backend=backend)
+    with pytest.raises(ProgramError, match=told):
+        g.batch(np.array([[1.0], [-1.0]]))
+
+
+def test_in_a_batch_numbers_go_to_their_keys_whatever_the_order_of_these(backend):
+    g = compile(lambda x: {"x": x, "y": 10 * x} if x > 0 else {"y": 10 * x, "x": x}, backend=backend)
+    found = g.batch(np.array([[1.0], [-2.0], [3.0]]))
+    assert {key: column.tolist() for key, column in found.items()} == {"x": [1.0, -2.0, 3.0], "y": [10.0, -20.0, 30.0]}
 
 
 def test_the_loss_of_a_network(backend):
@@ -263,6 +296,53 @@ def test_columns_of_arguments_by_name_stand_as_in_the_signature(backend):
     f = compile(lambda x, y: x - y, backend=backend)
     assert f(y=1.0, x=2.0) == 1.0
     assert f.batch([[10.0, 1.0]]).tolist() == [9.0]
+
+
+def test_arguments_by_name_only_are_shown_by_name(backend):
+    f = compile(lambda x, /, y, *, k: x * k - y, backend=backend)
+    with pytest.raises(TypeError, match=r"batch\(X, like=\{'x': …, 'y': …, 'k': …\}\), or call it once before"):
+        f.batch([[2.0, 3.0, 10.0]])
+    assert f.batch([[2.0, 3.0, 10.0]], like={"k": 0.0, "y": 0.0, "x": 0.0}).tolist() == [17.0]
+    assert f(3.0, 1.0, k=5.0) == 14.0
+    assert f.batch([[2.0, 3.0, 10.0]]).tolist() == [17.0]
+    assert len(f.programs) == 1
+
+
+@pytest.mark.parametrize("like", [{"w": 1.0}, [0.0], 0.0, "x", np.zeros(1)], ids=str)
+def test_what_shows_no_arguments_is_refused(like):
+    with pytest.raises(
+        TypeError, match=r"like= is a tuple of arguments of hinge, as \(x,\), or a dict of them by name"
+    ):
+        compile(hinge).batch([[1.0]], like=like)
+
+
+def test_columns_are_told_by_the_names_of_what_they_are():
+    f = compile(lambda model, x: model["w"][0] * x + model["b"])
+    with pytest.raises(
+        TypeError, match=r"2 columns, and <lambda> takes 3 numbers, model\['w'\]\[0\], model\['b'\], x, each"
+    ):
+        f.batch([[1.0, 2.0]], like=({"w": [1.0], "b": 0.0}, 1.0))
+
+
+@pytest.mark.parametrize("most", ["x", 0, -1, True, 2.5, None])
+def test_the_number_of_ways_is_a_positive_whole_number(most):
+    with pytest.raises(ValueError, match="max_paths= is a whole number of ways, 1 at least, not"):
+        compile(hinge, max_paths=most)
+
+
+def test_what_one_program_has_is_said_to_be_there():
+    f = compile(hinge)
+    with pytest.raises(
+        AttributeError, match=r"no \.save: there is record\(hinge, …\)\.save, or that of one of its \.programs"
+    ):
+        f.save("hinge.json")
+    with pytest.raises(AttributeError, match=r"no \.value_and_grad: there is compile\(value_and_grad\(hinge\)\)"):
+        _ = f.value_and_grad
+    with pytest.raises(AttributeError, match="no attribute 'length'"):
+        _ = f.length
+    for function in (f, hinge):
+        with pytest.raises(TypeError, match=r"of a function f there is draw\(f\(x\)\), or draw\(record\(f, x\)\)"):
+            draw(function)
 
 
 def test_a_wrong_number_of_arguments_is_told_by_their_names():

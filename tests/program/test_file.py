@@ -363,6 +363,12 @@ def test_a_file_is_replaced_as_a_whole_or_not_at_all(program, path, monkeypatch)
     assert [*path.parent.iterdir()] == [path]
 
 
+def test_a_directory_is_not_a_file_and_stays(program, tmp_path):
+    with pytest.raises(IsADirectoryError, match="is a directory: name a file in it"):
+        program.save(tmp_path)
+    assert not [*tmp_path.iterdir()]
+
+
 def test_a_directory_that_is_not_there_is_told(program, tmp_path):
     with pytest.raises(FileNotFoundError, match="there is no directory"):
         program.save(tmp_path / "no" / "p.json")

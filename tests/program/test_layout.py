@@ -2,6 +2,7 @@
 
 from collections import namedtuple
 from dataclasses import dataclass
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -73,6 +74,93 @@ def test_over_points_each_number_becomes_an_array(nest):
 def test_another_nest_is_a_misfit(example, other):
     with pytest.raises(Misfit):
         Layout(example).row(other)
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"w": [1.0, [2.0]], "b": 0.0}, r"at model\['w'\]\[1\] there is a list of 1 where a list of 2 is to be"),
+        ({"w": [1.0, [2.0, "3"]], "b": 0.0}, r"at model\['w'\]\[1\]\[1\] there is '3' where one number is to be"),
+        ({"w": [1.0, 2.0], "b": 0.0}, r"at model\['w'\]\[1\] there is one number where a list of 2 is to be"),
+        ({"w": [None, [2.0, 3.0]], "b": 0.0}, r"at model\['w'\]\[0\] there is None where one number is to be"),
+        ({"w": np.ones((2, 2)), "b": 0.0}, r"at model\['w'\]\[0\] there is a list of 2 where one number is to be"),
+        ({"w": [1.0, [2.0, 3.0]]}, r"at model there is a dict without \['b'\] where a dict of \['w', 'b'\] is to be"),
+        ({"w": [1.0, [2.0, 3.0]], "b": 0.0, "c": 1.0}, r"at model there is a dict with \['c'\] where a dict"),
+        ([1.0, 2.0, 3.0, 0.0], r"at model there is a list of 4 where a dict of \['w', 'b'\] is to be"),
+    ],
+    ids=str,
+)
+def test_the_part_that_differs_is_named(given, told):
+    p = record(lambda model, x: model["w"][1][0] * x + model["b"], {"w": [1.0, [2.0, 3.0]], "b": 0.0}, 1.0)
+    with pytest.raises(TypeError, match=f"takes 2 argument.s., model, x, given as at its recording: {told}"):
+        p(given, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        (np.ones((3, 2)), r"an array of shape \(3, 2\)"),
+        (np.ones((2, 2), bool), r"an array of shape \(2, 2\) of bool"),
+        ([[1.0, 2.0], [3.0]], "a list of 2"),
+        (None, "None"),
+    ],
+    ids=str,
+)
+def test_what_is_no_array_of_this_shape_is_told(given, told):
+    with pytest.raises(TypeError, match=rf"at a there is {told} where an array of shape \(2, 2\) is to be"):
+        record(lambda a: a[0, 0], np.ones((2, 2)))(given)
+
+
+@pytest.mark.parametrize(
+    ("points", "told"),
+    [
+        (None, r"shape \(points, inputs\), not of shape \(\)"),
+        ([1.0, 2.0], r"not of shape \(2,\): X\[:, None\] is one column, X\[None\] one point"),
+        ([[1.0], [1.0, 2.0]], "rows of equally many numbers"),
+        ([["1.0"]], "real numbers, not an array of <U3"),
+        (np.array([[1j]]), "real numbers, not an array of complex128"),
+        (np.array([["2020-01-01"]], "datetime64[D]"), r"real numbers, not an array of datetime64\[D\]"),
+        ([[None]], r"real numbers, and there is None \(NoneType\)"),
+        (np.array([[1.0], ["2"]], object), r"real numbers, and there is '2' \(str\)"),
+        (np.ma.array([[1.0], [2.0]], mask=[[False], [True]]), r"masked: .* points.filled\(nan\)"),
+    ],
+    ids=repr,
+)
+def test_points_that_are_no_table_of_numbers_are_refused(points, told):
+    for f in (compile(lambda x: x * x), record(lambda x: x * x, 1.0)):
+        with pytest.raises(TypeError, match=told):
+            f.batch(points)
+
+
+@pytest.mark.parametrize(
+    "points",
+    [
+        [[1], [-2]],
+        np.array([[1], [-2]], np.int8),
+        np.float32([[1.0], [-2.0]]),
+        np.array([[Fraction(1)], [np.float64(-2.0)]], object),
+        np.ma.array([[1.0], [-2.0]]),
+        np.arange(1.0, -5.0, -1.0).reshape(3, 2)[::2, :1] * [[1.0], [2 / 3]],
+    ],
+    ids=repr,
+)
+def test_points_are_real_numbers_of_any_kind(points):
+    assert compile(lambda x: x * x).batch(points).tolist() == [1.0, 4.0]
+
+
+def test_an_array_in_which_numbers_are_missing_is_no_argument():
+    masked = np.ma.array([1.0, 2.0], mask=[False, True])
+    for example in ([1.0, 2.0], np.ones(2)):
+        with pytest.raises(TypeError, match=r"at v there is an array of shape \(2,\), partly masked, where"):
+            record(lambda v: v[0] + v[1], example)(masked)
+
+
+def test_arguments_given_otherwise_are_counted():
+    p = record(lambda x, y: x * y, 1.0, y=2.0)
+    with pytest.raises(TypeError, match=r"2 argument\(s\), x, y=, .* was given 2 by position and none by name"):
+        p(1.0, 2.0)
+    with pytest.raises(TypeError, match=r"2 argument\(s\), x, y=, .* was given 1 by position and z by name"):
+        p(1.0, z=2.0)
 
 
 @pytest.mark.parametrize(

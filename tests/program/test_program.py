@@ -62,7 +62,7 @@ def test_batches_of_any_number_of_points(backend):
 def test_a_table_of_another_shape_is_refused(backend):
     p = record(f, 1.0, 0.0, backend=backend)
     for wrong in (np.ones(2), np.ones((3, 3)), np.ones((1, 2, 1))):
-        with pytest.raises(TypeError, match="shape"):
+        with pytest.raises(TypeError, match=r"shape|takes 2 numbers, x, y, each in a column"):
             p.batch(wrong)
 
 
@@ -88,6 +88,23 @@ def test_it_lists_its_rows_and_guards():
     assert "test_program.py:" in text
     assert (p.stats["inputs"], p.stats["guards"], p.stats["outputs"]) == (2, 1, 1)
     assert "2 inputs" in str(p.stats)
+
+
+def test_it_lists_constants_and_guards_in_all_digits_that_they_have():
+    p = record(lambda x: x * 0.1234567891234 + 123456789.0 + 2.0 if round(x) == 1234567 else x, 1234567.0)
+    assert "x * 0.1234567891234\n" in str(p)
+    assert "+ 123456789.0\n" in str(p)
+    assert "+ 2\n" in str(p)
+    assert "is 1234567.0, at" in str(p)
+    with pytest.raises(ProgramError, match=r"round\(x\) is 1234567\.0"):
+        p(1.0)
+
+
+def test_it_is_called_as_its_function_by_the_derivatives_too():
+    p = record(lambda x: [x, x], 1.0)
+    with pytest.raises(TypeError, match=r"<lambda> is to return one number, and returned \[.*there is jacobian"):
+        _ = p.value_and_grad
+    assert grad(record(f, 1.0, 0.0)).__name__ == "f"
 
 
 def test_it_is_drawn_as_a_tape_is():

@@ -1,6 +1,7 @@
 """No number escapes from a recording."""
 
 import copy
+import math
 import pickle
 
 import numpy as np
@@ -57,6 +58,19 @@ def test_a_copy_of_a_constant_is_none_of_our_business(backend):
 def test_what_would_lose_a_gradient_raises_as_elsewhere(lost, backend):
     with pytest.raises((GradientLostError, TypeError)):
         compile(lost, backend=backend)(1.0)
+
+
+@pytest.mark.parametrize("lost", [float, int, complex, math.sin, lambda x: np.array([x], dtype=float)])
+def test_what_would_lose_a_gradient_does_not_advise_data_which_raises_too(lost):
+    with pytest.raises(GradientLostError, match=r"\(v\) .*calculate with the Value itself .* v\.detach\(\)") as raised:
+        record(lost, 1.0)
+    assert ".data" not in str(raised.value)
+
+
+def test_a_constant_has_its_data_in_a_recording_too():
+    with pytest.raises(GradientLostError, match=r"here 2\.0: .* or v\.data"):
+        record(lambda x: x * float(Value(2.0)), 1.0)
+    assert record(lambda x: x * Value(2.0).data, 1.0)(3.0) == 6.0
 
 
 def backward(x):
