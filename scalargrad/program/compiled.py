@@ -284,24 +284,24 @@ class _Ways:
 
     def batch(self, table: "np.ndarray", mask: bool) -> Any:
         batch = _Batch(table)
-        left = the_numpy().arange(len(table))
+        left = batch.points
         if len(self.programs) > 2:
             left = self._sent(batch, self.programs[0], left, 0)
         for program in [*self.programs]:
-            left = batch.take(program, left)
+            left, _ = batch.take(program, left)
         while len(left):
             program, outcome = self.record(table[left[0]])
-            left = batch.take(program, left, outcome)
+            left, _ = batch.take(program, left, outcome)
         self.programs.sort(key=lambda program: -batch.taken.get(program, 0))  # the one that took most will come first
         return (batch.result(), batch.failed) if mask else batch.result()
 
     def _sent(self, batch: "_Batch", program: Program, points: "np.ndarray", passed: int) -> "np.ndarray":
         """Let a Program take those of the points that go its way, and send the others on; those that are left."""
-        left = batch.take(program, points)
+        left, posts = batch.take(program, points)
         if len(left) < _FEW or not program.code.guards:
             return left
         handed, still = the_numpy().zeros(len(left), bool), []
-        for other, passed_there, some in self._crossroads.onward(program, batch.table[left], passed):
+        for other, passed_there, some in self._crossroads.onward(program, posts, passed):
             handed[some] = True
             still.append(self._sent(batch, other, left[some], passed_there))
         return cast("np.ndarray", the_numpy().concatenate([left[~handed], *still]))
@@ -325,38 +325,47 @@ class _Batch:
     def __init__(self, table: "np.ndarray") -> None:
         numpy = the_numpy()
         self.table = table
+        self.points = numpy.arange(len(table))  # all of them, in order
         self.failed = numpy.zeros(len(table), bool)
         self.taken: dict[Program, int] = {}
         self._outputs: Any = None
         self._results: Layout | None = None
         self._error: Exception | None = None
 
-    def take(self, program: Program, points: "np.ndarray", outcome: list[float] | None = None) -> "np.ndarray":
-        """Run a Program at some points; those that it does not take. The first one is done if the outcome there is known."""
+    def take(
+        self, program: Program, points: "np.ndarray", outcome: list[float] | None = None
+    ) -> "tuple[np.ndarray, np.ndarray]":
+        """Run a Program at some points; those that it does not take, and their signposts.
+
+        The first one is done if the outcome there is known.
+        """
         if not len(points) and self._results is not None:
-            return points
-        lanes = program.run(self.table if len(points) == len(self.table) else self.table[points])
-        here = ~(lanes.failed | lanes.strayed)  # where a row failed, f may do something about it
+            return points, points
+        whole = points is self.points
+        lanes, posts = program.run_posted(self.table if whole else self.table[points])
+        away = lanes.failed | lanes.strayed  # where a row failed, f may do something about it
         if outcome is not None:
-            lanes.outputs[0], here[0] = outcome, True  # even if a guard is tipped by the last place of a number
+            lanes.outputs[0], away[0] = outcome, False  # even if a guard is tipped by the last place of a number
+        left = away.nonzero()[0]
+        here = (~away).nonzero()[0] if len(left) else slice(None)
         done = points[here]
         self.taken[program] = self.taken.get(program, 0) + len(done)
         if program.error is not None:
             self.failed[done], self._error = True, program.error
+        elif whole and self._results is None:
+            self._results, self._outputs = program.results, lanes.outputs
+            self._outputs[left] = the_numpy().nan
         elif len(done) or self._results is None:
-            self._keep(program.results, lanes.outputs, here, done)
-        return cast("np.ndarray", points[~here])
+            self._keep(program.results, lanes.outputs[here], done)
+        return points[left], posts[left]
 
-    def _keep(self, results: Layout, outputs: "np.ndarray", here: "np.ndarray", done: "np.ndarray") -> None:
+    def _keep(self, results: Layout, outputs: "np.ndarray", done: "np.ndarray") -> None:
         if self._results is None:
             self._results = results
             self._outputs = the_numpy().full((len(self.table), results.size), the_numpy().nan)
-            if len(done) == len(self.table):
-                self._outputs = outputs  # without a copy
-                return
         elif (places := _places(self._results, results)) != [*range(results.size)]:
             outputs = outputs[:, places]  # a dict may have its keys in another order
-        self._outputs[done] = outputs[here]
+        self._outputs[done] = outputs
 
     def result(self) -> Any:
         if self._results is None:

@@ -6,15 +6,73 @@ guards are in the order of their rows, not always in that in which they were ask
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from scalargrad.program.code import RAISES, Code, Guard, Row
 from scalargrad.program.layout import the_numpy
-from scalargrad.program.program import Program
+from scalargrad.rules import RULES, STEERING, TRUTHS
 
 if TYPE_CHECKING:
     import numpy as np
 
-__all__ = ["Crossroads"]
+    from scalargrad.program.program import Program
+
+__all__ = ["Crossroads", "signposted"]
+
+
+def signposted(code: Code) -> Code:
+    """The code with signposts, which are outputs behind its own.
+
+    They are how many guards come out as expected before the first that does not, and then the numbers of the guards that
+    may come to more than two.
+
+    >>> from scalargrad.namespaces import FLOATS
+    >>> from scalargrad.program.code import evaluate
+    >>> negative = Code(1, 0, (0.0,), (Row(STEERING["lt"], (0, 1)), Row(RULES["neg"], (0,))), (3,), (Guard(2, 1.0),))
+    >>> [evaluate(signposted(negative), FLOATS, [x], [])[0] for x in (-2.0, 2.0)]
+    [[2.0, 1.0], [-2.0, 0.0]]
+    """
+    if not code.guards:
+        return code
+    expected = dict.fromkeys(
+        guard.expected for guard in code.guards if guard.expected != 1.0 or not _is_truth(code, guard)
+    )
+    shift = len(expected)  # constants come before the rows
+    constant = {x: code.start + i for i, x in enumerate(expected)}
+
+    def number(x: int) -> int:
+        return x + shift if x >= code.start else x
+
+    rows = [row.of(tuple(map(number, row.operands))) for row in code.rows]
+
+    def add(rule: str, x: int, y: int) -> int:
+        rows.append(Row((STEERING if rule == "eq" else RULES)[rule], (x, y), quiet=True))
+        return code.start + shift + len(rows) - 1
+
+    holds = passed = -1
+    for k, guard in enumerate(code.guards):
+        x = number(guard.number)
+        as_expected = add("eq", x, constant[guard.expected]) if guard.expected in constant else x
+        holds = add("mul", holds, as_expected) if k else as_expected
+        passed = add("add", passed, holds) if k else holds
+    many = [number(guard.number) for guard in code.guards if not _is_truth(code, guard)]
+    return replace(
+        code,
+        constants=(*code.constants, *expected),
+        rows=tuple(rows),
+        outputs=(*map(number, code.outputs), passed, *many),
+        guards=tuple([replace(guard, number=number(guard.number)) for guard in code.guards]),
+    )
+
+
+def _is_truth(code: Code, guard: Guard) -> bool:
+    """Whether there is only one other number than the expected."""
+    rule = code.rows[guard.number - code.start].rule if guard.number >= code.start else None
+    return rule in TRUTHS or rule in _RAISES
+
+
+_RAISES = {*RAISES.values()}
 
 
 class Crossroads:
@@ -24,32 +82,32 @@ class Crossroads:
         self._onward: dict[float, Crossroads] = {}
         self._program: Program | None = None  # one that comes by here
 
-    def add(self, program: Program) -> None:
+    def add(self, program: "Program") -> None:
         here = self
         for guard in program.code.guards:
             here = here._onward.setdefault(guard.expected, Crossroads())
             here._program = here._program or program
 
-    def onward(self, program: Program, table: "np.ndarray", passed: int) -> "Iterator[tuple[Program, int, np.ndarray]]":
-        """For points that strayed from a Program behind its first `passed` guards: where to go on.
+    def onward(
+        self, program: "Program", posts: "np.ndarray", passed: int
+    ) -> "Iterator[tuple[Program, int, np.ndarray]]":
+        """For points that strayed from a Program behind its first `passed` guards, by its signposts: where to go on.
 
         That is another Program, how many of its guards are passed, and which of the points it is for. Points for which
         no Program is known are left out.
         """
-        np = the_numpy()
-        path = [guard.expected for guard in program.code.guards]
-        found = program.guarded(table)
-        differs = found != np.array(path)
-        first = differs.argmax(axis=1)
-        number = found[np.arange(len(found)), first]
-        order = np.lexsort((number, first))
-        order = order[differs.any(axis=1)[order] & (first[order] >= passed)]
-        ends = np.flatnonzero((np.diff(first[order]) != 0) | (np.diff(number[order]) != 0)) + 1
-        here, at = self, 0
-        for some in np.split(order, ends) if len(order) else ():
-            guard = int(first[some[0]])
-            while at < guard:
-                here, at = here._onward[path[at]], at + 1
-            other = here._onward.get(float(number[some[0]]))
-            if other is not None and other._program is not None:
-                yield other._program, guard + 1, some
+        np, guards, here = the_numpy(), program.code.guards, self
+        first = posts[:, 0].astype(np.min_scalar_type(len(guards)))  # small numbers are sorted in no time
+        order = np.argsort(first, kind="stable")
+        ends = np.searchsorted(first[order], np.arange(len(guards) + 1))
+        column = 0  # of those that may come to many numbers
+        for k, guard in enumerate(guards):
+            some, is_truth = order[ends[k] : ends[k + 1]], _is_truth(program.code, guard)
+            column += not is_truth
+            if k >= passed and len(some):
+                numbers = [1.0 - guard.expected] if is_truth else np.unique(posts[some, column]).tolist()
+                for number in numbers:
+                    other = here._onward.get(number)
+                    if other is not None and other._program is not None:
+                        yield other._program, k + 1, some if is_truth else some[posts[some, column] == number]
+            here = here._onward[guard.expected]

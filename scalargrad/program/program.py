@@ -15,6 +15,7 @@ from scalargrad.files import destination, write
 from scalargrad.namespaces import IEEE, IeeeFloat
 from scalargrad.program import backends, file
 from scalargrad.program.code import RAISES, Code, Guard, evaluate
+from scalargrad.program.crossroads import signposted
 from scalargrad.program.expansion import expanded
 from scalargrad.program.layout import Layout, Misfit, argument, place, table_of, the_numpy
 from scalargrad.program.listing import in_short, listing, names_of, shortest
@@ -206,22 +207,25 @@ class Program:
     def _runner(self) -> backends.Runner:
         return backends.named(self.backend).prepare(self.lowered)
 
-    def guarded(self, table: "np.ndarray") -> "np.ndarray":
-        """The numbers that its guards come to at many points, valid up to the first that is not as expected."""
-        return self._deciding(table, self._shared()).outputs
+    def run_posted(self, table: "np.ndarray") -> "tuple[backends.Lanes, np.ndarray]":
+        """A run that also tells, of the points that strayed, where they did: see `signposted`."""
+        lanes, own = self._posted_runner(table, self._shared()), len(self.code.outputs)
+        return lanes._replace(outputs=lanes.outputs[:, :own]), lanes.outputs[:, own:]
 
     @cached_property
-    def _deciding(self) -> backends.Runner:
-        rows = tuple([replace(row, quiet=True) for row in self.code.rows])
-        code = replace(self.code, rows=rows, outputs=tuple([g.number for g in self.code.guards]), guards=())
-        shared = [x._data for x in self.parameters]
-        return backends.named(self.backend).prepare(simplified(expanded(code, [*self.arguments.example, *shared])))
+    def _posted_runner(self) -> backends.Runner:
+        if not self.code.guards:
+            return self._runner
+        return backends.named(self.backend).prepare(self._lowered(signposted(self.code)))
 
     @cached_property
     def lowered(self) -> Code:
         """What backends run: gates expanded into rows, simplified, and scheduled."""
+        return self._lowered(self.code)
+
+    def _lowered(self, code: Code) -> Code:
         shared = [x._data for x in self.parameters]
-        return scheduled(simplified(expanded(self.code, [*self.arguments.example, *shared])))
+        return scheduled(simplified(expanded(code, [*self.arguments.example, *shared])))
 
     def _shared(self) -> "np.ndarray":
         if not self.parameters:  # to make an array of nothing takes a tenth of a small Program's run
