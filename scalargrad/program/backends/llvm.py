@@ -4,9 +4,8 @@ One point is run by scalar code, with the bits of the row-by-row evaluation. Man
 register of the processor holds, on as many threads as there are processors; there a function of C's mathematics is within
 two units in the last place of the true value, rather than Python's to the bit (which may be off by as much). Both are compiled when they are first needed, in time linear in the rows.
 
-A thread that runs many points needs (inputs + outputs + slots) × width × 8 bytes, however many points there are, and up
-to eight times that where it stays below 256 KB: `width` points are in work at once, and the slots hold what lives longer
-than a thousand instructions.
+A thread that runs many points needs slots × width × 8 bytes, however many points there are: `width` points are in work
+at once, and the slots hold what lives longer than a thousand instructions, inputs and outputs included.
 
 `SCALARGRAD_THREADS` says on how many threads to run, `SCALARGRAD_CACHE` in which directory to keep what was compiled;
 whatever is in there may be deleted at any time.
@@ -37,7 +36,7 @@ from scalargrad import formulas, namespaces, rules
 from scalargrad._version import __version__
 from scalargrad.errors import ProgramError
 from scalargrad.program import code as code_module
-from scalargrad.program.backends import Lanes, llvm_formulas, llvm_symbols, llvm_text, llvm_words
+from scalargrad.program.backends import Lanes, llvm_formulas, llvm_squares, llvm_symbols, llvm_text, llvm_words
 from scalargrad.program.backends.llvm_cache import content, kept
 from scalargrad.program.backends.llvm_formulas import FORMULAS
 from scalargrad.program.backends.llvm_math import SCALAR, caught, table, vectors
@@ -242,7 +241,17 @@ def _compiled(code: Code, content: bytes, width: int) -> _Compiled:
 @cache
 def _sources() -> str:
     """What stands for the formulas and for this compiler in the key of a cache: they change, between versions too."""
-    modules = (rules, formulas, namespaces, code_module, llvm_formulas, llvm_symbols, llvm_text, llvm_words)
+    modules = (
+        rules,
+        formulas,
+        namespaces,
+        code_module,
+        llvm_formulas,
+        llvm_squares,
+        llvm_symbols,
+        llvm_text,
+        llvm_words,
+    )
     sums = hashlib.sha256()
     for module in modules:
         with suppress(OSError):  # where the package is inside of a file, the version has to do

@@ -1,14 +1,15 @@
 """Instructions as the text of an LLVM module: functions of a thousand instructions each, and a loop that calls them.
 
 One single function would take quadratic time to compile. What one function computes and a later one uses goes through
-a workspace, whose slots are used again when what they hold is dead. In memory everything comes `width` lanes together:
-the points are transposed into blocks on the way in, the outputs on the way out.
+a workspace, whose places are used again when what they hold is dead. There everything comes `width` lanes together: of
+points and outputs, squares of so many numbers and lanes are transposed by the functions that need them.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from heapq import heappop, heappush
 
+from scalargrad.program.backends.llvm_squares import DECLARATION, gather, scatter
 from scalargrad.program.backends.llvm_symbols import LEAVES, TRUTHS, Instructions
 from scalargrad.program.backends.llvm_words import Words
 
@@ -16,12 +17,6 @@ __all__ = ["Assembly", "assemble"]
 
 #: How many instructions make a function.
 _LENGTH = 1000
-
-#: How many groups of lanes a part is run for before the next: code is read less often, but the blocks need more memory.
-_TOGETHER = 8
-
-#: In bytes, what the blocks of all of them may take, to stay in the cache of a processor.
-_NEAR = 1 << 18
 
 #: What each function gets: of one group of lanes the points and outputs, row by row, and where it failed and strayed.
 _POINTERS = ("points", "shared", "outputs", "failed", "strayed", "workspace", "functions")
@@ -40,8 +35,13 @@ define void @run(ptr %call) #0 {{
 
 _HEAD = 'attributes #0 = { nounwind "no-stack-arg-probe" "prefer-vector-width"="512" }\n'
 
-#: What is to be run from the group %g on: where its points and outputs are, and where it failed and strayed.
-_FROM_G = """\
+#: All parts, for one group of lanes after the other.
+_GROUPS = """
+define internal void @all({parameters}, i64 %groups) noinline #0 {{
+entry:
+  br label %group
+group:
+  %g = phi i64 [ 0, %entry ], [ %next, %group ]
   %p = mul i64 %g, {points}
   %points_g = getelementptr double, ptr %points, i64 %p
   %o = mul i64 %g, {outputs}
@@ -49,47 +49,14 @@ _FROM_G = """\
   %l = mul i64 %g, {width}
   %failed_g = getelementptr i8, ptr %failed, i64 %l
   %strayed_g = getelementptr i8, ptr %strayed, i64 %l
-"""
-
-#: Run one part for `count` groups.
-_OVER = """
-define internal void @over(ptr %part, i64 %count, {parameters}) noinline #0 {{
-entry:
-  br label %group
-group:
-  %g = phi i64 [ 0, %entry ], [ %next, %group ]
-{from_g}  %w = mul i64 %g, {size}
-  %workspace_g = getelementptr double, ptr %workspace, i64 %w
-  call void %part(ptr %points_g, ptr %shared, ptr %outputs_g, ptr %failed_g, ptr %strayed_g, ptr %workspace_g, ptr %functions)
-  %next = add i64 %g, 1
-  %more = icmp slt i64 %next, %count
+{calls}  %next = add i64 %g, 1
+  %more = icmp slt i64 %next, %groups
   br i1 %more, label %group, label %end
 end:
   ret void
 }}
 """
-
-#: Run all parts, for so many groups together as there are or as may be.
-_RUN = """
-define internal void @all({parameters}, i64 %groups) noinline #0 {{
-entry:
-  br label %block
-block:
-  %g = phi i64 [ 0, %entry ], [ %next, %block ]
-  %left = sub i64 %groups, %g
-  %few = icmp slt i64 %left, {together}
-  %count = select i1 %few, i64 %left, i64 {together}
-{from_g}{calls}  %next = add i64 %g, %count
-  %more = icmp slt i64 %next, %groups
-  br i1 %more, label %block, label %end
-end:
-  ret void
-}}
-"""
-_CALL = (
-    "  call void @over(ptr @{part}, i64 %count, ptr %points_g, ptr %shared, ptr %outputs_g, ptr %failed_g, "
-    "ptr %strayed_g, ptr %workspace, ptr %functions)\n"
-)
+_OF_GROUP = ", ".join(f"ptr %{p}{'_g' * (p in ('points', 'outputs', 'failed', 'strayed'))}" for p in _POINTERS)
 
 
 @dataclass(frozen=True)
@@ -105,22 +72,22 @@ def assemble(
     into: Instructions, inputs: int, outputs: Sequence[int], failed: int | None, strayed: int | None, words: Words
 ) -> Assembly:
     """The module that computes these outputs, and whether it failed and strayed: each the number of an instruction."""
-    parts = _Parts(into, inputs, outputs, failed, strayed, words)
-    names = [f"part{i}" for i in range(len(parts.text))]
-    text, width = [_HEAD, *parts.text], words.width
+    parts, width = _Parts(into, inputs, outputs, failed, strayed, words), words.width
+    calls = "".join(
+        f"  call void @part{i}({_ARGUMENTS if width == 1 else _OF_GROUP})\n" for i in range(len(parts.text))
+    )
+    text = [_HEAD, *parts.text, _entry(), *words.functions()]
     if width == 1:
-        calls = "".join(f"  call void @{part}({_ARGUMENTS})\n" for part in names)
         text += [f"define internal void @all({_PARAMETERS}, i64 %groups) noinline #0 {{\n{calls}  ret void\n}}\n"]
-        return Assembly("".join([*text, _entry(), *words.functions()]), parts.slots, parts.calls)
-    size = (inputs + len(outputs) + parts.slots) * width
-    together = max(1, min(_TOGETHER, _NEAR // (8 * size + 1)))
-    numbers = {"points": inputs * width, "outputs": len(outputs) * width, "width": width, "size": size}
-    calls = "".join(_CALL.format(part=part) for part in ("gather", *names, "scatter"))
-    text += [*_transposition("gather", inputs, width, 0), *_transposition("scatter", len(outputs), width, inputs)]
-    from_g = _FROM_G.format(**numbers)
-    text += [_OVER.format(parameters=_PARAMETERS, from_g=from_g, **numbers)]
-    text += [_RUN.format(parameters=_PARAMETERS, from_g=from_g, calls=calls, together=together)]
-    return Assembly("".join([*text, _entry(), *words.functions()]), size * together, parts.calls)
+    else:
+        apart = {"points": inputs * width, "outputs": len(outputs) * width, "width": width}
+        text += [_GROUPS.format(parameters=_PARAMETERS, calls=calls, **apart), DECLARATION]
+        for move, count in ((gather, inputs), (scatter, len(outputs))):
+            text += [
+                *move(move.__name__, width, count, width),
+                *move(f"{move.__name__}_rest", width, count, count % width),
+            ]
+    return Assembly("".join(text), (parts.slots.count + parts.squares.count * width) * width, parts.calls)
 
 
 def _entry() -> str:
@@ -131,8 +98,30 @@ def _entry() -> str:
     return _ENTRY.format(loads="".join(loads), last=len(_POINTERS), arguments=_ARGUMENTS)
 
 
+class _Pool:
+    """Places that are used again; `count` of them."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._free: list[int] = []
+
+    def take(self) -> int:
+        if self._free:
+            return heappop(self._free)
+        self.count += 1
+        return self.count - 1
+
+    def give(self, place: int) -> None:
+        heappush(self._free, place)
+
+
 class _Parts:
-    """The parts, how many slots of the workspace they share, and whether they call functions: `text`, `slots`, `calls`."""
+    """The parts as text, the places in the workspace that they share, and whether they call functions.
+
+    text     what `count` parts do
+    slots    places for what is computed in one part and used in another
+    squares  places for `width` inputs or outputs that come one after the other, if there are lanes to be transposed
+    """
 
     def __init__(
         self,
@@ -143,19 +132,17 @@ class _Parts:
         strayed: int | None,
         words: Words,
     ) -> None:
-        self.list, self.words = into.list, words
-        self.into = into
-        self.inputs, self.outputs = inputs, len(outputs)
-        self.text: list[str] = []
-        self.slots = 0
+        self.list, self.words, self.into = into.list, words, into
+        self.slots, self.squares = _Pool(), _Pool()
         self.slot_of: dict[int, int] = {}  # of what is alive
-        self._free: list[int] = []
-        stores: dict[int, list[str]] = {}  # the pointers that a result is to be written to
-        for k, number in enumerate(outputs):
-            stores.setdefault(number, []).append(f"out, i64 {k * words.size}")
+        self.square_of: dict[tuple[str, int], int] = {}  # by whether it is of points or outputs, and which of those
+        self._whole = {"points": inputs // words.width, "outputs": len(outputs) // words.width}
+        stores: dict[int, list[int | str]] = {}  # the columns that a result is to be written to, or the flag
+        for column, number in enumerate(outputs):
+            stores.setdefault(number, []).append(column)
         for name, truth in (("failed", failed), ("strayed", strayed)):
             if truth is not None:
-                stores.setdefault(truth, []).append(f"{name}, i64 0")
+                stores.setdefault(truth, []).append(name)
         order = self._order(stores)
         self.calls = not {self.list[number][0] for number in order} <= {*words.templates, *LEAVES}
         part_of = {number: k // _LENGTH for k, number in enumerate(order)}
@@ -163,8 +150,20 @@ class _Parts:
         for number in order:
             for operand in into.operands(number):
                 last[operand] = part_of[number]
-        for part, start in enumerate(range(0, len(order), _LENGTH)):
-            self._write(part, order[start : start + _LENGTH], stores, last)
+        ends: dict[tuple[str, int], int] = {}  # the same of squares
+        if words.width > 1:
+            places = [(("points", self.list[x][1]), part) for x, part in last.items() if self.list[x][0] == "input"]
+            places += [(("outputs", column), last[number]) for column, number in enumerate(outputs)]
+            for (array, column), part in places:
+                square = array, column // words.width
+                ends[square] = max(part, ends.get(square, 0))
+        starts = range(0, len(order), _LENGTH)
+        bodies = [self._body(k, order[at : at + _LENGTH], stores, last, ends) for k, at in enumerate(starts)]
+        self.text = [
+            f"define internal void @part{k}({_PARAMETERS}) noinline #0 {{\n"
+            f"  %squares = getelementptr i8, ptr %workspace, i64 {words.size * self.slots.count}\n{body}  ret void\n}}\n"
+            for k, body in enumerate(bodies)
+        ]
 
     def _order(self, stores: Iterable[int]) -> list[int]:
         """The instructions that are needed, and then the leaves that are to be stored."""
@@ -178,34 +177,72 @@ class _Parts:
         work = [n for n, (operation, *_) in enumerate(self.list) if needed[n] and operation not in LEAVES]
         return work + [n for n in stores if self.list[n][0] in LEAVES]
 
-    def _write(self, part: int, numbers: list[int], stores: dict[int, list[str]], last: dict[int, int]) -> None:
-        function = _Function(self.into, self.words, self.slot_of)
+    def _body(
+        self,
+        part: int,
+        numbers: list[int],
+        stores: dict[int, list[int | str]],
+        last: dict[int, int],
+        ends: dict[tuple[str, int], int],
+    ) -> str:
+        function = _Function(self.into, self.words, self.slot_of, self._address)
+        gathered: list[str] = []
         for number in numbers:
+            for leaf in (number, *self.into.operands(number)):
+                if self.list[leaf][0] == "input":
+                    gathered += self._have("points", self.list[leaf][1])
             if self.list[number][0] not in LEAVES:
                 function.compute(number)
                 if last[number] > part:
-                    self.slot_of[number] = slot = heappop(self._free) if self._free else self.slots
-                    self.slots = max(self.slots, slot + 1)
+                    self.slot_of[number] = self.slots.take()
                     function.keep(number)
-            for pointer in stores.get(number, ()):
-                function.store(number, pointer)
+            for where in stores.get(number, ()):
+                if isinstance(where, int):
+                    self._have("outputs", where)
+                function.store(number, self._address("outputs", where) if isinstance(where, int) else f"{where}, i64 0")
         for number in [n for n in self.slot_of if last[n] <= part]:
-            heappush(self._free, self.slot_of.pop(number))
-        size, alone = self.words.size, self.words.width == 1
-        blocks = [  # where the inputs are, the outputs are to be, and what parts before this one have kept
-            f"  %in = getelementptr i8, ptr {'%points' if alone else '%workspace'}, i64 0\n",
-            f"  %out = getelementptr i8, ptr {'%outputs' if alone else '%workspace'}, i64 {(not alone) * size * self.inputs}\n",
-            f"  %kept = getelementptr i8, ptr %workspace, i64 {(not alone) * size * (self.inputs + self.outputs)}\n",
+            self.slots.give(self.slot_of.pop(number))
+        scattered: list[str] = []
+        for square in [s for s in self.square_of if ends[s] <= part]:
+            if square[0] == "outputs":
+                scattered += self._move("scatter", *square)
+            self.squares.give(self.square_of.pop(square))
+        return "".join([*gathered, *function.lines, *scattered])
+
+    def _have(self, array: str, column: int) -> list[str]:
+        """Have a square for the column; what brings it in, if it is one of the points."""
+        square = array, column // self.words.width
+        if self.words.width == 1 or square in self.square_of:
+            return []
+        self.square_of[square] = self.squares.take()
+        return self._move("gather", *square) if array == "points" else []
+
+    def _move(self, function: str, array: str, square: int) -> list[str]:
+        width, place = self.words.width, self.square_of[array, square]
+        rows, block, rest = f"%{array}_{square}", f"%square_{array}_{square}", "_rest" * (square == self._whole[array])
+        return [
+            f"  {rows} = getelementptr double, ptr %{array}, i64 {square * width}\n",
+            f"  {block} = getelementptr double, ptr %squares, i64 {place * width * width}\n",
+            f"  call void @{function}{rest}(ptr {rows}, ptr {block})\n",
         ]
-        head = f"define internal void @part{part}({_PARAMETERS}) noinline #0 {{\n"
-        self.text.append("".join([head, *blocks, *function.lines, "  ret void\n}\n"]))
+
+    def _address(self, array: str, column: int) -> str:
+        """Where a number of a point is, or of the outputs is to be."""
+        width, size = self.words.width, self.words.size
+        if width == 1:
+            return f"{array}, i64 {size * column}"
+        place = self.square_of[array, column // width]
+        return f"squares, i64 {size * (place * width + column % width)}"
 
 
 class _Function:
     """The lines of a function of straight-line instructions; what it needs from before, it loads where it first does."""
 
-    def __init__(self, into: Instructions, words: Words, slot_of: Mapping[int, int]) -> None:
+    def __init__(
+        self, into: Instructions, words: Words, slot_of: Mapping[int, int], address: Callable[[str, int], str]
+    ) -> None:
         self.list, self.constants, self.words, self.slot_of = into.list, into.constants, words, slot_of
+        self.address = address
         self.names: dict[int, str] = {}
         self.lines: list[str] = []
 
@@ -229,7 +266,7 @@ class _Function:
     def keep(self, number: int) -> None:
         """Put it into its slot."""
         words = self.words
-        self.lines.append(f"  %k{number} = getelementptr i8, ptr %kept, i64 {words.size * self.slot_of[number]}\n")
+        self.lines.append(f"  %k{number} = getelementptr i8, ptr %workspace, i64 {words.size * self.slot_of[number]}\n")
         if self.list[number][0] in TRUTHS:
             self.lines.append(f"  %w{number} = sext {words.truth} %v{number} to {words.word}\n")
             self.lines.append(f"  store {words.word} %w{number}, ptr %k{number}, align {words.size}\n")
@@ -261,9 +298,9 @@ class _Function:
             write(f"  %v{number} = shufflevector {kind} %i{number}, {kind} poison, {zeros}\n")
             return f"%v{number}"
         place = (
-            f"%in, i64 {words.size * what[0]}"
+            f"%{self.address('points', what[0])}"
             if operation == "input"
-            else f"%kept, i64 {words.size * self.slot_of[number]}"
+            else f"%workspace, i64 {words.size * self.slot_of[number]}"
         )
         write(f"  %p{number} = getelementptr i8, ptr {place}\n")
         if operation in TRUTHS:
@@ -272,62 +309,3 @@ class _Function:
         else:
             write(f"  %v{number} = load {words.number}, ptr %p{number}, align {words.size}\n")
         return f"%v{number}"
-
-
-# ── lanes that lie apart in the points and outputs, and together in the workspace ───────────────────────────────────
-
-
-def _transposition(name: str, count: int, width: int, place: int) -> Iterator[str]:
-    """Between rows of `count` numbers, one for each lane, and a block in the workspace that has all lanes of a number
-    together: `gather` brings the points in, `scatter` the outputs out. Squares of width × width, then one by one.
-    """
-    kind, squares = f"<{width} x double>", count // width
-    into = name == "gather"
-    rows, block = ("%points" if into else "%outputs"), "%block"
-    yield f"define internal void @{name}({_PARAMETERS}) noinline #0 {{\nentry:\n"
-    yield f"  %block = getelementptr double, ptr %workspace, i64 {place * width}\n"
-    if squares:
-        yield "  br label %square\nsquare:\n  %j = phi i64 [ 0, %entry ], [ %next, %square ]\n"
-        yield f"  %column = mul i64 %j, {width}\n  %row = mul i64 %j, {width * width}\n"
-        yield f"  %at = getelementptr double, ptr {rows}, i64 %column\n"
-        yield f"  %of = getelementptr double, ptr {block}, i64 %row\n"
-        for k in range(width):
-            yield f"  %r{k} = getelementptr double, ptr %at, i64 {k * count}\n"
-            yield f"  %b{k} = getelementptr double, ptr %of, i64 {k * width}\n"
-        source, source_align, target, target_align = ("r", 8, "b", 8 * width) if into else ("b", 8 * width, "r", 8)
-        for k in range(width):
-            yield f"  %x{width}_{k} = load {kind}, ptr %{source}{k}, align {source_align}\n"
-        half = width // 2
-        while half:
-            low = ", ".join(f"i32 {j if not j & half else width + j - half}" for j in range(width))
-            high = ", ".join(f"i32 {j + half if not j & half else width + j}" for j in range(width))
-            for k in range(width):
-                if not k & half:
-                    pair = f"{kind} %x{2 * half}_{k}, {kind} %x{2 * half}_{k + half}"
-                    yield f"  %x{half}_{k} = shufflevector {pair}, <{width} x i32> <{low}>\n"
-                    yield f"  %x{half}_{k + half} = shufflevector {pair}, <{width} x i32> <{high}>\n"
-            half //= 2
-        for k in range(width):
-            yield f"  store {kind} %x1_{k}, ptr %{target}{k}, align {target_align}\n"
-        yield f"  %next = add i64 %j, 1\n  %more = icmp slt i64 %next, {squares}\n"
-        yield "  br i1 %more, label %square, label %rest\n"
-    else:
-        yield "  br label %rest\n"
-    yield "rest:\n"
-    for j in range(squares * width, count):
-        yield f"  %q{j} = getelementptr double, ptr {block}, i64 {j * width}\n"
-        for lane in range(width):
-            yield f"  %p{j}_{lane} = getelementptr double, ptr {rows}, i64 {lane * count + j}\n"
-        if into:
-            made = "poison"
-            for lane in range(width):
-                yield f"  %y{j}_{lane} = load double, ptr %p{j}_{lane}, align 8\n"
-                yield f"  %z{j}_{lane} = insertelement {kind} {made}, double %y{j}_{lane}, i64 {lane}\n"
-                made = f"%z{j}_{lane}"
-            yield f"  store {kind} {made}, ptr %q{j}, align {8 * width}\n"
-        else:
-            yield f"  %z{j} = load {kind}, ptr %q{j}, align {8 * width}\n"
-            for lane in range(width):
-                yield f"  %y{j}_{lane} = extractelement {kind} %z{j}, i64 {lane}\n"
-                yield f"  store double %y{j}_{lane}, ptr %p{j}_{lane}, align 8\n"
-    yield "  ret void\n}\n"
