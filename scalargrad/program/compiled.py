@@ -270,7 +270,7 @@ class _Ways:
     def _eagerly(self, row: "np.ndarray") -> Any:
         args, named = self.arguments.nest(inputs(row.tolist()))
         results = Layout(self._f(*args, **named), is_value)
-        return results.nest([x._data if type(x) is Value else x for x in results.example])
+        return results.nest([x._data if type(x) is Value else float(x) for x in results.example])
 
     def record(self, row: "np.ndarray") -> tuple[Program, list[float]]:
         """The Program of the way that f goes at this point, which is another one, and the numbers it comes to."""

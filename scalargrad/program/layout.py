@@ -64,18 +64,24 @@ def table_of(points: Any) -> "np.ndarray":
 class Layout:
     """The places of the numbers of a nest like the example; `is_number` tells of other numbers than plain ones.
 
+    What `is_truth` tells of is a number for a Program, 1.0 or 0.0, and a bool for its users.
     If `exactly`, only nests of the same types are like it, dicts in the same order; else lists, tuples and arrays stand
     for each other.
     """
 
     def __init__(
-        self, example: Any, is_number: Callable[[Any], bool] = lambda x: False, *, exactly: bool = False
+        self,
+        example: Any,
+        is_number: Callable[[Any], bool] = lambda x: False,
+        is_truth: Callable[[Any], bool] = lambda x: False,
+        *,
+        exactly: bool = False,
     ) -> None:
         self._exactly = exactly
         self._numbers: list[Any] = []
         self.paths: list[tuple[Any, ...]] = []  # where each number is: keys, positions and names of fields
         self.statics: list[Any] = []  # what is in the nest and is not a number
-        self._is_number = is_number
+        self._is_number, self._is_truth = is_number, is_truth
         self._root = self._node(example, ())
         self.size = len(self._numbers)
 
@@ -104,7 +110,7 @@ class Layout:
         >>> Layout({"a": 1.0, "b": [2.0, 3.0]}).places_in(Layout({"b": [2.0, 3.0], "a": 1.0}))
         [2, 0, 1]
         """
-        return [int(i) for i in self.row(other.nest([*map(float, range(other.size))]))]
+        return [int(i) for i in self.row(other.nest([*range(other.size)]))]
 
     def at(self, numbers: list[Any]) -> "Layout":
         """The same with other numbers for an example."""
@@ -126,6 +132,7 @@ class Layout:
         """The nest as plain data, without its numbers. Raises Misfit, naming it, for what cannot be told.
 
         "number"                    a number
+        "truth"                     a bool that is 1.0 or 0.0
         ["numbers", count]          a list of numbers
         ["array", [length, …]]      an array, by its shape
         ["list", [part, …]]         a list, and so "tuple"
@@ -145,12 +152,17 @@ class Layout:
     @classmethod
     def of_plain(cls, plain: Any, numbers: list[float], exactly: bool = False) -> "Layout":
         """The Layout that was told so, with these numbers for an example. Raises ValueError if it is not so told."""
-        return cls(nest_of(plain, numbers, Fixed, the_numpy().array), exactly=exactly)
+        nest = nest_of(plain, numbers, Fixed, _Told, the_numpy().array)
+        return cls(nest, is_truth=lambda x: type(x) is _Told, exactly=exactly)
 
     # ── as it is made ───────────────────────────────────────────────────────────────────────────────────────────────
 
     def _node(self, node: Any, path: tuple[Any, ...]) -> "_Node":
         at = len(self._numbers)
+        if self._is_truth(node):
+            self._numbers.append(node.number if type(node) is _Told else node)
+            self.paths.append(path)
+            return _Truth(at)
         if self._is_one(node):
             self._numbers.append(node)
             self.paths.append(path)
@@ -172,7 +184,8 @@ class Layout:
         return _Parts(node, {key: self._node(part, (*path, key)) for key, part in parts.items()}, self._exactly)
 
     def _is_one(self, node: Any) -> bool:
-        return self._is_number(node) or (as_float(node) is not None and not isinstance(node, bool))
+        is_number = self._is_number(node) or (as_float(node) is not None and not isinstance(node, bool))
+        return is_number and not self._is_truth(node)
 
 
 class Fixed:
@@ -180,6 +193,13 @@ class Fixed:
 
     def __init__(self, thing: Any) -> None:
         self.thing = thing
+
+
+class _Told:
+    """Marks the number of a truth that was told as plain data."""
+
+    def __init__(self, number: float) -> None:
+        self.number = number
 
 
 # ── the kinds of nodes ──────────────────────────────────────────────────────────────────────────────────────────────
@@ -205,6 +225,20 @@ class _Number:
 
     def stacked(self, table: "np.ndarray") -> Any:
         return table[:, self._at]
+
+
+class _Truth(_Number):
+    """A comparison that f gave back, as a bool; of a Value, or where only its place is asked for, what stands there."""
+
+    def plain(self, left: int) -> Any:
+        return "truth"
+
+    def made(self, numbers: Any) -> Any:
+        number = super().made(numbers)
+        return number == 1.0 if type(number) is float else number
+
+    def stacked(self, table: "np.ndarray") -> Any:
+        return table[:, self._at] == 1.0
 
 
 class _List:

@@ -100,10 +100,16 @@ def thing_of(plain: Any, left: int = DEEPEST) -> Any:
     return remade(container, {key: thing_of(part, left - 1) for key, part in parts.items()})
 
 
-def nest_of(plain: Any, numbers: list[float], fixed: Callable[[Any], Any], array: Callable[..., Any]) -> Any:
+def nest_of(
+    plain: Any,
+    numbers: list[float],
+    fixed: Callable[[Any], Any],
+    truth: Callable[[float], Any],
+    array: Callable[..., Any],
+) -> Any:
     """The nest that `Layout.plain` told so, of these numbers.
 
-    `fixed` marks what is not a number, and `array` is NumPy's.
+    `fixed` marks what is not a number, `truth` a number that stands for a bool, and `array` is NumPy's.
     """
     at = 0
 
@@ -117,6 +123,8 @@ def nest_of(plain: Any, numbers: list[float], fixed: Callable[[Any], Any], array
     def made(plain: Any, left: int) -> Any:
         if plain == "number":
             return taken(1)[0]
+        if plain == "truth":
+            return truth(taken(1)[0])
         kind, content = _kind_and_content(plain)
         if kind == "numbers" and _is_count(content):
             return taken(content)

@@ -19,7 +19,7 @@ from scalargrad.program.crossroads import signposted
 from scalargrad.program.expansion import expanded
 from scalargrad.program.layout import Layout, Misfit, argument, place, table_of, the_numpy
 from scalargrad.program.listing import in_short, listing, names_of, shortest
-from scalargrad.program.recording import code_of, recording
+from scalargrad.program.recording import code_of, is_truth, recording
 from scalargrad.program.replay import replayed
 from scalargrad.program.schedule import scheduled
 from scalargrad.program.simplify import simplified
@@ -71,7 +71,7 @@ def recorded(
             raise
     if recorder.escape is not None:
         raise recorder.escape
-    results = Layout(result, is_value)
+    results = Layout(result, is_value, is_truth)
     for thing in results.statics:
         if not isinstance(thing, (type(None), bool, str, bytes)):  # in which may be Values, or what depends on them
             raise ProgramError(

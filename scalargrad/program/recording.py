@@ -20,7 +20,7 @@ from scalargrad.program.code import RAISES, Code, Guard, Row
 from scalargrad.program.replay import applied
 from scalargrad.rules import ROUNDINGS, RULES, STEERING, TRUTHS, Rule
 
-__all__ = ["Recorder", "recording"]
+__all__ = ["Recorder", "is_truth", "recording"]
 
 _APPLY = {name: applied(rule) for name, rule in STEERING.items()}
 
@@ -43,6 +43,11 @@ _ROUNDINGS: dict[Any, tuple[str, bool]] = {
     math.floor: ("floor", False),
     math.ceil: ("ceil", False),
 }
+
+
+def is_truth(x: object) -> bool:
+    """Whether it is a comparison that was recorded: a Value where else there is a bool."""
+    return type(x) is Value and x.rule in TRUTHS
 
 
 class Recorder:
@@ -132,7 +137,7 @@ class Recorder:
             name, swap = _COMPARISONS[operation]
             return _APPLY[name](*operands[::-1] if swap else operands)
         if operation is bool:
-            truth = x if x.rule in TRUTHS else _APPLY["ne"](x, 0.0)
+            truth = x if is_truth(x) else _APPLY["ne"](x, 0.0)
             self.guard(truth, truth._data)
             return truth._data != 0.0
         name, swap = _ROUNDINGS[operation]
@@ -164,7 +169,7 @@ class Recorder:
 
     def joined(self, name: str, x: Any, y: Any) -> Any:
         """The `and` or `or` of two truths."""
-        if not all(y.rule in TRUTHS if type(y) is Value else isinstance(y, bool) for y in (x, y)):
+        if not all(is_truth(z) or isinstance(z, bool) for z in (x, y)):
             return NotImplemented
         return _APPLY[name](x, y)
 

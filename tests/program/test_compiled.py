@@ -21,6 +21,7 @@ from scalargrad import (
     value_and_grad,
 )
 from scalargrad.nn import MLP
+from scalargrad.program import load
 
 
 def hinge(x):
@@ -349,3 +350,26 @@ def test_a_wrong_number_of_arguments_is_told_by_their_names():
     p = record(lambda x, y: x * y, 2.0, 3.0)
     with pytest.raises(TypeError, match=r"takes 2 argument\(s\), x, y,"):
         p(1.0)
+
+
+def test_a_truth_that_is_returned_is_a_truth(backend):
+    def f(x, y):
+        return {"far": x * x > y, "near": [x < y, (x > 0.0) & (y > 0.0)], "sum": x + y}
+
+    g = compile(f, backend=backend)
+    for x, y in [(3.0, 1.0), (-1.0, 2.0), (3.0, 1.0)]:
+        found = g(x, y)
+        assert found == f(x, y)
+        assert type(found["far"]) is type(found["near"][1]) is bool
+    assert len(g.programs) == 1
+    both = g.batch([[3.0, 1.0], [-1.0, 2.0]])
+    assert both["far"].tolist() == [True, False]
+    assert both["near"].tolist() == [[False, True], [True, False]]
+
+
+def test_a_truth_is_one_in_a_file_too(tmp_path):
+    program = record(lambda x, y: (x > y, x - y), 1.0, 2.0)
+    program.save(tmp_path / "p.json")
+    above, by = load(tmp_path / "p.json")(3.0, 2.0)
+    assert above is True
+    assert by == 1.0
