@@ -11,7 +11,7 @@ from scalargrad.rules import RULES, STEERING
 from tests.program.sources import arity
 
 NUMBERS = [0.0, -0.0, 1.0, -1.0, 0.5, -0.5, 2.0, -3.0, 3.5, 1e200, -1e200, 5e-324, 800.0, -800.0, math.inf, -math.inf]
-NUMBERS += [math.nan]
+NUMBERS += [-5e-324, math.nan]
 
 FUNCTIONS = {"floor": math.floor, "ceil": math.ceil, "trunc": math.trunc, "round": round}
 
