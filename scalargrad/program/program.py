@@ -414,7 +414,7 @@ class Program:
         with Tape():
             parameters = [Value(x._data, label) for x, label in zip(self.parameters, self.parameter_names)]
             xs = [Value(x, name) for x, name in zip(self.arguments.example, self.inputs)]
-            numbers = replayed(self.code, [*xs, *parameters], lambda: "")
+            numbers = replayed(self.code, [*xs, *parameters], lambda: self._strayed(self.arguments.example))
         return [(row, at) for at, row in enumerate(numbers) if type(row) is Value]
 
     @property
