@@ -209,14 +209,19 @@ class Program:
     def _deciding(self) -> backends.Runner:
         rows = tuple([replace(row, quiet=True) for row in self.code.rows])
         code = replace(self.code, rows=rows, outputs=tuple([g.number for g in self.code.guards]), guards=())
-        shared = [x._data for x in self.parameters]
-        return backends.named(self.backend).prepare(simplified(expanded(code, [*self.arguments.example, *shared])))
+        return backends.named(self.backend).prepare(self._simplified(code))
 
     @cached_property
     def lowered(self) -> Code:
         """What backends run: gates expanded into rows, simplified, and scheduled."""
-        shared = [x._data for x in self.parameters]
-        return scheduled(simplified(expanded(self.code, [*self.arguments.example, *shared])))
+        return scheduled(self._simplified(self.code))
+
+    def _simplified(self, code: Code) -> Code:
+        return simplified(expanded(code, self._with_parameters(self.arguments.example)))
+
+    def _with_parameters(self, numbers: list[float]) -> list[float]:
+        """The numbers of the inputs, and behind them those of the parameters as they are now."""
+        return [*numbers, *[x._data for x in self.parameters]]
 
     def _shared(self) -> "np.ndarray":
         if not self.parameters:  # to make an array of nothing takes a tenth of a small Program's run
@@ -240,8 +245,7 @@ class Program:
 
     def _on_floats(self, numbers: list[float]) -> Any:
         """Slowly, by the engine on plain numbers: for the exception that it raises, or to say where it strays."""
-        shared = [x._data for x in self.parameters]
-        return self._again([*numbers, *shared], numbers)
+        return self._again(self._with_parameters(numbers), numbers)
 
     def _on_values(self, given: Layout) -> Any:
         """On Values, recording: what comes out are Values, or plain numbers where they depend on none."""
@@ -263,7 +267,7 @@ class Program:
         return self.results.nest([numbers[i] for i in self.code.outputs])
 
     def _strayed(self, numbers: list[float]) -> str:
-        guard = first_difference(self.code, [*numbers, *[x._data for x in self.parameters]])
+        guard = first_difference(self.code, self._with_parameters(numbers))
         if guard is None:
             return f"{self.name} goes another way than the Program by the last place of a number"
         return f"{self.name} goes another way than the Program {told(self, guard)}: compile({self.name}) records it"
@@ -292,7 +296,7 @@ class Program:
         It gives the derivatives of the sum of seed * result by all these numbers, as one list.
         """
         code = replace(self.code, inputs=self.code.inputs + self.code.shared, shared=0)
-        example = [*map(float, self.arguments.example), *[x._data for x in self.parameters]]
+        example = self._with_parameters([*map(float, self.arguments.example)])
         seeds = [1.0] * len(code.outputs)
         whole = Program(code, Layout(((example,), {})), Layout(seeds), [], self.name, self.backend)
 
