@@ -166,6 +166,9 @@ def _quiet(name: str) -> Callable[..., IeeeFloat]:
         except OverflowError:
             if name == "fma":
                 return IeeeFloat(xs[0] * xs[1] + xs[2])
+            if name == "polygamma":  # next to a pole; of an even order it changes its sign there, from + to -
+                order, x = xs
+                return IeeeFloat(math.inf if order % 2 or x < round(x) else -math.inf)
             return IeeeFloat(math.copysign(math.inf, xs[0]) if name == "sinh" else math.inf)
         except ValueError:
             return IeeeFloat(math.inf if name == "lgamma" else _POLES.get((name, xs[0]), math.nan))

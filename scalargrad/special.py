@@ -27,14 +27,17 @@ def polygamma(order: float, x: float) -> float:
     if x <= 0 and (math.isinf(x) or x == math.floor(x)):
         raise ValueError(f"polygamma has a pole at {x!r}")
     if n > 170:  # the factorial of which is too large already; a large one would take for ever
-        raise OverflowError(f"polygamma({n}, {x!r}) is too large for a float")
+        raise _too_large(n, x)
     if x < 0:
         mirrored = polygamma(n, 1 - x) * (-1 if n % 2 else 1)
         c = 1 / math.tan(math.pi * (x - round(x)))
-        return mirrored - math.pi ** (n + 1) * math.fsum([a * c**k for k, a in enumerate(derivative_of_cot(n))])
+        slope = math.pi ** (n + 1) * math.fsum([a * c**k for k, a in enumerate(derivative_of_cot(n)) if a])
+        if math.isinf(slope):
+            raise _too_large(n, x)
+        return mirrored - slope
     sign, factorial = 1 if n % 2 else -1, math.factorial(n)
     if x ** (n + 1) == 0 or math.isinf(factorial / x ** (n + 1)):
-        raise OverflowError(f"polygamma({n}, {x!r}) is too large for a float")
+        raise _too_large(n, x)
     terms = []
     while x < 20 + n:  # the series below is accurate to the last place from here on
         terms.append(sign * factorial / x ** (n + 1))
@@ -47,6 +50,10 @@ def polygamma(order: float, x: float) -> float:
         rising = math.factorial(2 * k + n - 1) / math.factorial(2 * k)
         terms.append(sign * bernoulli * rising / x ** (2 * k + n))
     return math.fsum(terms)
+
+
+def _too_large(n: int, x: float) -> OverflowError:
+    return OverflowError(f"polygamma({n}, {x!r}) is too large for a float")
 
 
 def derivative_of_cot(n: int) -> list[int]:

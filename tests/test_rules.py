@@ -201,6 +201,7 @@ def test_a_nan_stays_a_nan(name):
         ("atan2", (0.0, 0.0), [math.nan, math.nan]),
         ("hypot", (0.0, 0.0), [math.nan, math.nan]),
         ("pow", (0.0, 0.5), [math.inf, math.nan]),
+        ("lgamma", (1e-310,), [-math.inf]),
         ("const_pow", (0.0, 2.0), [None, math.nan]),
         ("pow_const", (0.0, 0.5), [math.inf, None]),
     ],
@@ -231,6 +232,15 @@ def test_a_row_says_how_it_is_written(name):
 @pytest.mark.parametrize("namespace", [FLOATS, IEEE])
 def test_a_namespace_offers_every_name_that_the_rules_may_use(namespace):
     assert all(callable(getattr(namespace, name)) for name in NAMES)
+
+
+@pytest.mark.parametrize("x", [5e-324, -5e-324, 1e-310, -1e-310])
+@pytest.mark.parametrize("order", [0.0, 1.0, 2.0, 3.0])
+def test_polygamma_is_too_large_next_to_its_pole_and_so_an_infinity_of_its_sign(order, x):
+    with pytest.raises(OverflowError):
+        FLOATS.polygamma(order, x)
+    exact = mpmath.polygamma(int(order), mpmath.mpf(x))
+    assert IEEE.polygamma(order, x) == (math.inf if exact > 0 else -math.inf)
 
 
 @given(x=st.floats(), y=st.floats())

@@ -6,7 +6,7 @@ from typing import Any
 from scalargrad.engine import Value, inputs
 from scalargrad.errors import ScalarGradError
 from scalargrad.namespaces import IEEE, IeeeFloat
-from scalargrad.program.code import Code, Row, is_of_table
+from scalargrad.program.code import Code, Guard, Row, is_of_table
 from scalargrad.program.recording import code_of, recording
 from scalargrad.rules import Rule
 from scalargrad.sweeps import VALUES
@@ -20,54 +20,55 @@ def expanded(code: Code, example: list[float]) -> Code:
     A gate that does not run on Values, because it uses `math` or is code of others, stays a row.
     """
     while any(not is_of_table(row.rule) for row in code.rows):
-        other = _once(code, example)
+        other = _with_rows_of(_seen(code, example), code)
         if other.rows == code.rows:
             break
         code = other
     return code
 
 
-def _once(code: Code, example: list[float]) -> Code:
-    constants = list(code.constants)
-    rows: list[Row] = []
-    guards: list[Any] = []
-    # numbers of the new code, for now: ("row", i), ("constant", i), or the number itself for inputs and shared
-    fixed = code.inputs + code.shared
-    place: list[Any] = [*range(fixed), *[("constant", i) for i in range(len(constants))]]
+def _seen(code: Code, example: list[float]) -> dict[int, Code]:
+    """By the number of their rows, what those gates do that run on Values."""
+    gates: dict[int, Code] = {}
     numbers: list[Any] = [*map(IeeeFloat, example), *map(IeeeFloat, code.constants)]
     for at, row in enumerate(code.rows, start=code.start):
-        operands = [place[x] for x in row.operands]
         xs = [numbers[x] for x in row.operands]
-        inner = None if is_of_table(row.rule) else _code_of_gate(row.rule, [*map(float, xs)])
-        if inner is None:
-            place.append(("row", len(rows)))
-            rows.append(replace(row, operands=tuple(operands)))
-            numbers.append(_value(row.rule, xs))
+        if not is_of_table(row.rule) and (own := _code_of_gate(row.rule, [*map(float, xs)])) is not None:
+            gates[at] = own
+        numbers.append(_value(row.rule, xs))
+    return gates
+
+
+def _with_rows_of(gates: dict[int, Code], code: Code) -> Code:
+    """The code with the constants of these gates behind its own, and their rows and guards in place of the gates."""
+    constants = [*code.constants]
+    rows: list[Row] = []
+    guards: list[Guard] = []
+    start = code.start + sum(len(own.constants) for own in gates.values())  # the number of the first row
+    place = [*range(code.start)]  # by the number of a number, the new one
+    for at, row in enumerate(code.rows, start=code.start):
+        operands = tuple([place[x] for x in row.operands])
+        if (own := gates.get(at)) is None:
+            place.append(start + len(rows))
+            rows.append(row.of(operands))
         else:
-            there = [*operands, *[("constant", len(constants) + i) for i in range(len(inner.constants))]]
-            constants += inner.constants
-            for step in inner.rows:
-                there.append(("row", len(rows)))
-                rows.append(
-                    replace(step, operands=tuple([there[x] for x in step.operands]), quiet=row.quiet, scope=row.scope)
-                )
-            guards += [replace(guard, number=there[guard.number]) for guard in inner.guards]
-            place.append(there[inner.outputs[0]])
-            numbers.append(_value(row.rule, xs))
+            constants += own.constants
+            end = code.inputs + code.shared + len(constants)
+            there = [*operands, *range(end - len(own.constants), end)]  # the same for the gate's numbers
+            for step in own.rows:
+                xs = tuple([there[x] for x in step.operands])
+                there.append(start + len(rows))
+                rows.append(replace(step, operands=xs, quiet=row.quiet, scope=row.scope))
+            guards += [replace(guard, number=there[guard.number]) for guard in own.guards]
+            place.append(there[own.outputs[0]])
         guards += [replace(guard, number=place[at]) for guard in code.guards_of.get(at, ())]
-
-    def number(x: Any) -> int:
-        if not isinstance(x, tuple):
-            return int(x)
-        return fixed + int(x[1]) + (len(constants) if x[0] == "row" else 0)
-
-    guards += [replace(guard, number=place[guard.number]) for guard in code.guards if guard.number < code.start]
+    guards += [guard for guard in code.guards if guard.number < code.start]
     return replace(
         code,
         constants=tuple(constants),
-        rows=tuple(replace(row, operands=tuple([number(x) for x in row.operands])) for row in rows),
-        outputs=tuple(number(place[x]) for x in code.outputs),
-        guards=tuple(sorted((replace(g, number=number(g.number)) for g in guards), key=lambda g: g.number)),
+        rows=tuple(rows),
+        outputs=tuple([place[x] for x in code.outputs]),
+        guards=tuple(sorted(guards, key=lambda guard: guard.number)),
     )
 
 

@@ -28,7 +28,6 @@ The lines, "file:line", are those of the source where it was recorded, with its 
 import json
 from collections.abc import Iterable
 from functools import cache
-from inspect import signature
 from itertools import pairwise
 from math import nan
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
@@ -247,9 +246,7 @@ def _check_arity(rule: Rule, count: int) -> None:
 @cache
 def _arity(rule: Rule) -> int | None:
     """How many operands it takes; None for any number."""
-    of = next((of for of, raises in RAISES.items() if raises is rule), rule)
-    parameters = [*signature(of.value).parameters.values()][1:]
-    return None if parameters[-1].kind is parameters[-1].VAR_POSITIONAL else len(parameters)
+    return next((of for of, raises in RAISES.items() if raises is rule), rule).arity
 
 
 def _more(more: Any) -> tuple[bool, str, tuple[str, ...], str | None]:

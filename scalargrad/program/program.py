@@ -224,8 +224,11 @@ class Program:
         return self._lowered(self.code)
 
     def _lowered(self, code: Code) -> Code:
-        shared = [x._data for x in self.parameters]
-        return scheduled(simplified(expanded(code, [*self.arguments.example, *shared])))
+        return scheduled(simplified(expanded(code, self._with_parameters(self.arguments.example))))
+
+    def _with_parameters(self, numbers: list[float]) -> list[float]:
+        """The numbers of the inputs, and behind them those of the parameters as they are now."""
+        return [*numbers, *[x._data for x in self.parameters]]
 
     def _shared(self) -> "np.ndarray":
         if not self.parameters:  # to make an array of nothing takes a tenth of a small Program's run
@@ -249,8 +252,7 @@ class Program:
 
     def _on_floats(self, numbers: list[float]) -> Any:
         """Slowly, by the engine on plain numbers: for the exception that it raises, or to say where it strays."""
-        shared = [x._data for x in self.parameters]
-        return self._again([*numbers, *shared], numbers)
+        return self._again(self._with_parameters(numbers), numbers)
 
     def _on_values(self, given: Layout) -> Any:
         """On Values, recording: what comes out are Values, or plain numbers where they depend on none."""
@@ -277,7 +279,7 @@ class Program:
         return f"{takes}, and was given {len(args)} by position and {', '.join(named) or 'none'} by name"
 
     def _strayed(self, numbers: list[float]) -> str:
-        guard = first_difference(self.code, [*numbers, *[x._data for x in self.parameters]])
+        guard = first_difference(self.code, self._with_parameters(numbers))
         if guard is None:
             return f"{self.name} goes another way than the Program by the last place of a number"
         return f"{self.name} goes another way than the Program {told(self, guard)}: compile({self.name}) records it"
@@ -306,7 +308,7 @@ class Program:
         It gives the derivatives of the sum of seed * result by all these numbers, as one list.
         """
         code = replace(self.code, inputs=self.code.inputs + self.code.shared, shared=0)
-        example = [*map(float, self.arguments.example), *[x._data for x in self.parameters]]
+        example = self._with_parameters([*map(float, self.arguments.example)])
         seeds = [1.0] * len(code.outputs)
         whole = Program(code, Layout(((example,), {})), Layout(seeds), [], self.name, self.backend)
 
@@ -424,7 +426,7 @@ class Program:
         with Tape():
             parameters = [Value(x._data, label) for x, label in zip(self.parameters, self.parameter_names)]
             xs = [Value(x, name) for x, name in zip(self.arguments.example, self.inputs)]
-            numbers = replayed(self.code, [*xs, *parameters], lambda: "")
+            numbers = replayed(self.code, [*xs, *parameters], lambda: self._strayed(self.arguments.example))
         return [(row, at) for at, row in enumerate(numbers) if type(row) is Value]
 
     @property

@@ -5,7 +5,6 @@ another way has to come to the same bits, on every path; functions in whose last
 left to tests with a tolerance.
 """
 
-import inspect
 import struct
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -134,12 +133,6 @@ def tables(rows: int = 10) -> st.SearchStrategy[Any]:
     return st.lists(st.tuples(NUMBERS, NUMBERS, NUMBERS), max_size=rows).map(
         lambda x: np.array(x, float).reshape(-1, 3)
     )
-
-
-def arity(rule: Any) -> int | None:
-    """How many operands a rule takes; None for any number."""
-    parameters = [*inspect.signature(rule.value).parameters.values()][1:]
-    return None if parameters[-1].kind is parameters[-1].VAR_POSITIONAL else len(parameters)
 
 
 # ── what is compared ────────────────────────────────────────────────────────────────────────────────────────────────

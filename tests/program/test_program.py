@@ -114,6 +114,14 @@ def test_it_is_drawn_as_a_tape_is():
     assert "7.0" in str(draw(p)) or draw(p) is not None
 
 
+def test_its_rows_where_its_parameters_are_on_another_way_now_are_refused_with_the_guard():
+    w = Value(1.0, label="w")
+    p = record(lambda x: x * w if w > 0 else x, 2.0, backend="numpy")
+    w.data = -1.0
+    with pytest.raises(ProgramError, match="goes another way than the Program recorded where 0 < w is True"):
+        list(p)
+
+
 def test_a_result_without_an_input_is_a_number(backend):
     assert record(lambda x: 3.0, 1.0, backend=backend).batch(np.zeros((2, 1))).tolist() == [3.0, 3.0]
     assert record(lambda x: x, 1.0, backend=backend).batch(np.array([[4.0], [5.0]])).tolist() == [4.0, 5.0]
