@@ -47,6 +47,7 @@ def compile(
     static     names or positions of arguments that are part of what is recorded, as the n of range(n) has to be
     max_paths  how many ways f may go and be recorded
 
+    What f does besides (printing, changing its arguments) happens where f itself runs, not in its Programs.
     Raises what f raises; ProgramError if f goes more than `max_paths` ways, and where `record` does.
 
     >>> @compile

@@ -63,8 +63,8 @@ def recorded(
             recorder.pin_texts()
         except (ValueError, ArithmeticError) as raised:
             error = raised
-        except TypeError as raised:
-            if "interpreted as an integer" in str(raised) or "indices must be integers" in str(raised):
+        except (TypeError, IndexError) as raised:
+            if any(text in str(raised) for text in ("interpreted as an integer", "must be integers", "only integers")):
                 raised.add_note("a number that counts, as the n of range(n), is not recorded: compile(f, static='n')")
             raise
     if recorder.escape is not None:
@@ -485,4 +485,6 @@ def told(program: Program, guard: Guard) -> str:
         text = row.rule.text(*[names[x] for x in row.operands])
         is_truth = row.rule.name in ("lt", "le", "eq", "ne", "and", "or") or row.rule.name.endswith(" raises")
         what = f"{text} is {bool(guard.expected)}" if is_truth else f"{text} is {shortest(guard.expected)}"
+        if row.rule.name == "detach":
+            what = f"{names[row.operands[0]]} is exactly {shortest(guard.expected)}, as a text (print, str) or an error tells"
     return f"recorded where {what}" + (f", at {guard.line}" if guard.line else "")

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from scalargrad import (
+    GradientLostError,
     ProgramError,
     Value,
     compile,
@@ -180,6 +181,12 @@ def test_the_number_of_ways_is_bounded_and_the_error_says_where_they_part(backen
         g(7.0)
 
 
+def test_a_text_is_told_to_be_what_makes_so_many_ways(backend):
+    g = compile(lambda x: x * len(f"{x:.1f}"), max_paths=4, backend=backend)
+    with pytest.raises(ProgramError, match=r"like recorded where x is exactly 3, as a text \(print, str\)"):
+        g.batch(np.arange(10.0)[:, None])
+
+
 def test_results_of_different_nests_go_call_by_call_but_not_in_a_batch(backend):
     g = compile(lambda x: x if x > 0 else (x, x), backend=backend)
     assert (g(1.0), g(-1.0)) == (1.0, (-1.0, -1.0))
@@ -268,10 +275,16 @@ def test_a_static_argument_that_is_none_is_named(static):
         compile(lambda x, n: x * n, static=static)(1.0, 2)
 
 
-def test_a_number_that_counts_is_said_to_be_static():
-    with pytest.raises(TypeError) as raised:
-        compile(lambda x, n: [x for _ in range(n)])(1.0, 2)
+@pytest.mark.parametrize(
+    "f", [lambda x, n: [x for _ in range(n)], lambda x, n: [x, x, x][n], lambda x, n: np.ones(3)[n]]
+)
+def test_a_number_that_counts_is_said_to_be_static(f):
+    with pytest.raises((TypeError, IndexError)) as raised:
+        compile(f)(1.0, 2)
     assert "static='n'" in raised.value.__notes__[0]
+    with pytest.raises(GradientLostError, match=r"math\.trunc\(v\) goes another way .* static='n'"):
+        compile(lambda x, n: f(x, int(n)))(1.0, 2)
+    assert compile(lambda x, n: f(x, math.trunc(n)))(1.0, 2) == compile(f, static="n")(1.0, 2)
 
 
 def test_threads_record_each_way_once():
