@@ -269,6 +269,12 @@ def test_an_array_of_anything_but_real_numbers_is_refused(given):
         p(given)
 
 
+@pytest.mark.parametrize("static", [2.5, None, [1.0], [["n"]]], ids=repr)
+def test_static_arguments_are_named_or_counted(static):
+    with pytest.raises(TypeError, match="static= is the name or the position of an argument"):
+        compile(hinge, static=static)
+
+
 @pytest.mark.parametrize("static", ["nn", 5, -1])
 def test_a_static_argument_that_is_none_is_named(static):
     with pytest.raises(TypeError, match=f"static={static!r} means no argument"):
@@ -301,7 +307,7 @@ def test_columns_are_for_parameters_with_defaults_too(backend):
     f = compile(lambda x, k=2.0: x * k, backend=backend)
     assert f.batch([[1.0, 10.0], [2.0, 10.0]]).tolist() == [10.0, 20.0]
     assert compile(lambda x, k=2.0: x * k, backend=backend).batch([[1.0], [2.0]]).tolist() == [2.0, 4.0]
-    with pytest.raises(TypeError, match="not plain how 3 columns"):
+    with pytest.raises(TypeError, match="not plain which arguments of <lambda> 3 columns are"):
         compile(lambda v, k=2.0: v[0] * k, backend=backend).batch([[1.0, 2.0, 3.0]])
 
 
