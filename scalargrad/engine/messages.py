@@ -91,7 +91,11 @@ def name_of(function: object) -> str:
 
 
 def shorten(text: str, length: int = 80) -> str:
-    """The text in one line, and not longer than that."""
+    """The text in one line, and not longer than that.
+
+    >>> shorten("array([1.0,\\n       2.0])")
+    'array([1.0, 2.0])'
+    """
     text = " ".join(line.strip() for line in text.splitlines())
     return text if len(text) <= length else text[: length - 1] + "…"
 
