@@ -98,7 +98,7 @@ class Compiled:
         if name not in _OF_ONE_PROGRAM:
             raise AttributeError(f"a compiled function has no attribute {name!r}")
         f = name_of(self._f)
-        way_out = f"compile({name}({f}))" if hasattr(transforms, name) else f"record({f}, …).{name}"
+        way_out = f"compile({name}({f}))" if name in transforms.__all__ else f"record({f}, …).{name}"
         raise AttributeError(
             f"a compiled function has a Program for each way through it, and no .{name}: there is {way_out}, or that of "
             "one of its .programs"

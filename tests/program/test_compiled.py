@@ -357,6 +357,8 @@ def test_what_one_program_has_is_said_to_be_there():
         f.save("hinge.json")
     with pytest.raises(AttributeError, match=r"no \.value_and_grad: there is compile\(value_and_grad\(hinge\)\)"):
         _ = f.value_and_grad
+    with pytest.raises(AttributeError, match=r"no \.inputs: there is record\(hinge, …\)\.inputs"):
+        _ = f.inputs
     with pytest.raises(AttributeError, match="no attribute 'length'"):
         _ = f.length
     for function in (f, hinge):
