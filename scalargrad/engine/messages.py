@@ -28,10 +28,10 @@ def gradient_lost(kind: str, label: str, data: float) -> str:
 
 def gradient_lost_in_a_program(kind: str, label: str) -> str:
     name = f" {label!r}" if label else ""
-    return (
-        f"{kind}(v) of a Value{name} while a Program is recorded would be the same number in every run: calculate with the "
-        "Value itself and scalargrad's own functions, as scalargrad.sin(v); v.detach() cuts the gradient"
-    )
+    way_out = "calculate with the Value itself and scalargrad's own functions, as scalargrad.sin(v); v.detach() cuts the gradient"
+    if kind == "int":
+        way_out = "math.trunc(v) goes another way for each number; a number that counts is compile(f, static='n')"
+    return f"{kind}(v) of a Value{name} while a Program is recorded would be the same number in every run: {way_out}"
 
 
 def not_an_input(what: str, rule: Rule) -> str:
@@ -91,7 +91,11 @@ def name_of(function: object) -> str:
 
 
 def shorten(text: str, length: int = 80) -> str:
-    """The text in one line, and not longer than that."""
+    """The text in one line, and not longer than that.
+
+    >>> shorten("array([1.0,\\n       2.0])")
+    'array([1.0, 2.0])'
+    """
     text = " ".join(line.strip() for line in text.splitlines())
     return text if len(text) <= length else text[: length - 1] + "…"
 

@@ -40,7 +40,8 @@ def _refused(kind: str) -> Any:
     def method(self: "Number") -> NoReturn:
         recorder = here.state.recorder
         if recorder is not None and recorder.varies(self):
-            raise GradientLostError(messages.gradient_lost_in_a_program(kind, self.label))
+            recorder.escape = GradientLostError(messages.gradient_lost_in_a_program(kind, self.label))
+            raise recorder.escape  # again at the end, for f may catch it, and does so only while recorded
         raise GradientLostError(messages.gradient_lost(kind, self.label, self._data))
 
     return method

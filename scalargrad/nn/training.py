@@ -4,14 +4,14 @@ import math
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from scalargrad.engine import Value, no_grad
 from scalargrad.nn.nests import as_lists
 from scalargrad.nn.optim import Optimizer
 from scalargrad.nn.sources import Rng, generator, size
 from scalargrad.program import Program, record
-from scalargrad.program.layout import Layout, the_numpy
+from scalargrad.program.layout import Layout, Misfit, argument, the_numpy
 from scalargrad.sweeps import gradients
 
 if TYPE_CHECKING:
@@ -163,9 +163,14 @@ class ByPrograms(ByEngine):
         self._ways: dict[int, list[_Way]] = {target: [] for target in examples}
 
     def _rows(self) -> "np.ndarray":
-        layout = Layout((self._arguments[0], {}))
-        rows: np.ndarray = self._np.array([layout.row((arguments, {})) for arguments in self._arguments])
-        return rows
+        layout, rows = Layout((self._arguments[0], {})), []
+        for i, arguments in enumerate(self._arguments):
+            try:
+                rows.append(layout.row((arguments, {})))
+            except Misfit as misfit:
+                place = argument(misfit.path, ("x", "y"))
+                raise TypeError(f"example {i} is not like example 0: at {place} {misfit}") from None
+        return cast("np.ndarray", self._np.array(rows))
 
     def _example(self, x: Any, y: Any) -> list[Any]:
         """What is recorded: the loss of one example, and its derivatives by the parameters."""

@@ -18,9 +18,9 @@ from operator import and_
 from typing import Any
 
 from scalargrad.namespaces import FLOATS, IEEE, IeeeFloat
-from scalargrad.rules import ROUNDINGS, RULES, STEERING, Rule
+from scalargrad.rules import ROUNDINGS, RULES, STEERING, TRUTHS, Rule
 
-__all__ = ["RAISES", "TABLE", "Code", "Guard", "Row", "evaluate", "fault", "is_of_table", "may_raise"]
+__all__ = ["RAISES", "TABLE", "Code", "Guard", "Row", "evaluate", "fault", "is_of_table", "may_raise", "tells_truth"]
 
 
 @dataclass(slots=True)  # a frozen one takes four times as long to make, and there may be a million
@@ -203,6 +203,17 @@ def _raises(rule: Rule) -> Rule:
 #: By rule, the rule of what comes to 1.0 where that one raises, and to 0.0 where it does not.
 RAISES: dict[Rule, Rule] = {rule: _raises(rule) for rule in TABLE.values() if may_raise(rule)}
 TABLE.update({rule.name: rule for rule in RAISES.values()})
+
+_TELLS = {*TRUTHS, *RAISES.values()}
+
+
+def tells_truth(rule: Rule) -> bool:
+    """Whether it comes to 1.0 or 0.0 only.
+
+    >>> tells_truth(STEERING["lt"]), tells_truth(STEERING["round"])
+    (True, False)
+    """
+    return rule in _TELLS
 
 
 def _not(truth: Any) -> Any:

@@ -17,7 +17,7 @@ from scalargrad.program.backends.auto import preparation
 from scalargrad.program.crossroads import Crossroads
 from scalargrad.program.layout import Fixed, Layout, Misfit, argument, place, table_of, the_numpy
 from scalargrad.program.listing import in_short
-from scalargrad.program.program import Program, recorded, told
+from scalargrad.program.program import Program, counted, recorded, told
 from scalargrad.transforms import by_position, parameters_of
 
 if TYPE_CHECKING:
@@ -47,6 +47,7 @@ def compile(
     static     names or positions of arguments that are part of what is recorded, as the n of range(n) has to be
     max_paths  how many ways f may go and be recorded
 
+    What f does besides (printing, changing its arguments) happens where f itself runs, not in its Programs.
     Raises what f raises; ProgramError if f goes more than `max_paths` ways, and where `record` does.
 
     >>> @compile
@@ -66,7 +67,9 @@ def compile(
     backends.named(backend)
     if not hasattr(max_paths, "__index__") or isinstance(max_paths, bool) or max_paths < 1:
         raise ValueError(f"max_paths= is a whole number of ways, 1 at least, not {max_paths!r}")
-    statics = (static,) if isinstance(static, (str, int)) else tuple(static)
+    statics = (static,) if isinstance(static, (str, int)) or not isinstance(static, Iterable) else tuple(static)
+    if not all(isinstance(which, (str, int)) for which in statics):
+        raise TypeError(f"static= is the name or the position of an argument, or some of them, not {static!r}")
     return _compiled(f, backend, statics, max_paths)
 
 
@@ -95,7 +98,7 @@ class Compiled:
         if name not in _OF_ONE_PROGRAM:
             raise AttributeError(f"a compiled function has no attribute {name!r}")
         f = name_of(self._f)
-        way_out = f"compile({name}({f}))" if hasattr(transforms, name) else f"record({f}, …).{name}"
+        way_out = f"compile({name}({f}))" if name in transforms.__all__ else f"record({f}, …).{name}"
         raise AttributeError(
             f"a compiled function has a Program for each way through it, and no .{name}: there is {way_out}, or that of "
             "one of its .programs"
@@ -175,7 +178,7 @@ class Compiled:
             names = [argument(path, [p.name for p in by_position(self._f)]) for path in ways.arguments.paths]
             way_out = "; other arguments are shown by batch(X, like=(…,))" if like is None else ""
             raise TypeError(
-                f"the points have {columns} columns, and {name_of(self._f)} takes {len(names)} numbers, "
+                f"the points have {counted(columns, 'column')}, and {name_of(self._f)} takes {counted(len(names), 'number')}, "
                 f"{in_short(names) or 'none'}, each in a column{way_out}"
             )
         return ways
@@ -207,7 +210,7 @@ class Compiled:
             return (the_numpy().zeros(columns),), {}
         like = f"{{{', '.join(f'{p.name!r}: …' for p in [*known, *by_name])}}}" if by_name else "(…,)"
         raise TypeError(
-            f"it is not plain how {columns} columns are the arguments of {name_of(self._f)}: show them by "
+            f"it is not plain which arguments of {name_of(self._f)} {counted(columns, 'column')} are: show them by "
             f"batch(X, like={like}), or call it once before"
         )
 

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from scalargrad.program.code import RAISES, Code, Guard, Row
+from scalargrad.program.code import Code, Guard, Row, tells_truth
 from scalargrad.program.layout import the_numpy
-from scalargrad.rules import RULES, STEERING, TRUTHS
+from scalargrad.rules import RULES, STEERING
 
 if TYPE_CHECKING:
     import numpy as np
@@ -68,11 +68,7 @@ def signposted(code: Code) -> Code:
 
 def _is_truth(code: Code, guard: Guard) -> bool:
     """Whether there is only one other number than the expected."""
-    rule = code.rows[guard.number - code.start].rule if guard.number >= code.start else None
-    return rule in TRUTHS or rule in _RAISES
-
-
-_RAISES = {*RAISES.values()}
+    return guard.number >= code.start and tells_truth(code.rows[guard.number - code.start].rule)
 
 
 class Crossroads:

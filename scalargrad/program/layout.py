@@ -235,7 +235,7 @@ class _Truth(_Number):
 
     def made(self, numbers: Any) -> Any:
         number = super().made(numbers)
-        return number == 1.0 if type(number) is float else number
+        return number == 1.0 if type(number) is float or hasattr(number, "dtype") else number
 
     def stacked(self, table: "np.ndarray") -> Any:
         return table[:, self._at] == 1.0
@@ -298,9 +298,12 @@ class _Array:
             array = the_numpy().asarray(thing)
         except ValueError:  # of lists of different lengths
             array = None
-        if array is None or array.shape != self._shape or array.dtype.kind not in "fiu" or is_masked(thing):
+        if array is None or array.shape != self._shape or array.dtype.kind not in "fiuO" or is_masked(thing):
             raise Misfit(f"there is {_told(thing)} where an array of shape {self._shape} is to be")
-        row[self._slice] = array.ravel()
+        numbers = array.ravel() if array.dtype.kind != "O" else [_number(x) for x in array.ravel().tolist()]
+        if type(numbers) is list and None in numbers:
+            raise Misfit(f"there is {_told(thing)} where an array of numbers of shape {self._shape} is to be")
+        row[self._slice] = numbers
 
     def made(self, numbers: Any) -> Any:
         array = the_numpy().asarray(numbers[self._slice])

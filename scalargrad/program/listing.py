@@ -2,10 +2,12 @@
 
 from typing import TYPE_CHECKING
 
+from scalargrad.program.code import Guard, Row, tells_truth
+
 if TYPE_CHECKING:
     from scalargrad.program.program import Program
 
-__all__ = ["in_short", "listing", "names_of", "shortest"]
+__all__ = ["expected", "in_short", "listing", "names_of"]
 
 _MOST = 400  # lines
 
@@ -23,7 +25,7 @@ def listing(program: "Program") -> str:
     for at, row in enumerate(code.rows[:_MOST], start=code.start):
         text = f"{names[at]:{width}} = {row.rule.text(*[names[x] for x in row.operands])}"
         for guard in code.guards_of.get(at, ()):
-            text += f"   ← is {shortest(guard.expected)}" + (f", at {guard.line}" if guard.line else "")
+            text += f"   ← is {expected(row, guard)}" + (f", at {guard.line}" if guard.line else "")
         lines.append(text + (f"   {row.label}" if row.label else ""))
     if len(code.rows) > _MOST:
         lines.append(f"… {len(code.rows) - _MOST:,} more rows")
@@ -35,6 +37,11 @@ def names_of(program: "Program") -> list[str]:
     """What each number of its code is called."""
     constants = [f"({shortest(x)})" if str(x)[0] == "-" else shortest(x) for x in program.code.constants]
     return [*program.inputs, *program.parameter_names, *constants, *(f"v{i}" for i in range(len(program)))]
+
+
+def expected(row: Row, guard: Guard) -> str:
+    """What the guard of this row is: a truth or a number."""
+    return str(bool(guard.expected)) if tells_truth(row.rule) else shortest(guard.expected)
 
 
 def shortest(x: float) -> str:

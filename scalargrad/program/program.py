@@ -10,25 +10,25 @@ from typing import TYPE_CHECKING, Any, cast
 from scalargrad import transforms
 from scalargrad.engine import Tape, Value, inputs, is_value
 from scalargrad.engine.messages import name_of, shorten
+from scalargrad.engine.thread import here
 from scalargrad.errors import ProgramError
 from scalargrad.files import destination, write
 from scalargrad.namespaces import IEEE, IeeeFloat
 from scalargrad.program import backends, file
-from scalargrad.program.code import RAISES, Code, Guard, evaluate
+from scalargrad.program.code import Code, Guard, evaluate
 from scalargrad.program.crossroads import signposted
 from scalargrad.program.expansion import expanded
 from scalargrad.program.layout import Layout, Misfit, argument, place, table_of, the_numpy
-from scalargrad.program.listing import in_short, listing, names_of, shortest
+from scalargrad.program.listing import expected, in_short, listing, names_of
 from scalargrad.program.recording import code_of, is_truth, recording
 from scalargrad.program.replay import replayed
 from scalargrad.program.schedule import scheduled
 from scalargrad.program.simplify import simplified
-from scalargrad.rules import TRUTHS
 
 if TYPE_CHECKING:
     import numpy as np
 
-__all__ = ["Program", "Stats", "load", "record", "restored"]
+__all__ = ["Program", "Stats", "counted", "load", "record", "restored"]
 
 
 def record(f: Callable[..., Any], *example: Any, backend: str = "auto", **named: Any) -> "Program":
@@ -46,6 +46,10 @@ def record(f: Callable[..., Any], *example: Any, backend: str = "auto", **named:
     >>> p.value_and_grad(10.0, 4.0)
     (41.0, (4.0, 10.0))
     """
+    if not callable(f):
+        raise TypeError(
+            f"record takes a function and an example of its arguments, not {shorten(repr(f))} ({type(f).__name__})"
+        )
     return recorded(f, Layout((example, named)), backend)[0].or_error()
 
 
@@ -65,8 +69,8 @@ def recorded(
             recorder.pin_texts()
         except (ValueError, ArithmeticError) as raised:
             error = raised
-        except TypeError as raised:
-            if "interpreted as an integer" in str(raised) or "indices must be integers" in str(raised):
+        except (TypeError, IndexError) as raised:
+            if any(text in str(raised) for text in ("interpreted as an integer", "must be integers", "only integers")):
                 raised.add_note("a number that counts, as the n of range(n), is not recorded: compile(f, static='n')")
             raise
     if recorder.escape is not None:
@@ -122,11 +126,12 @@ class Stats(dict[str, int]):
     """How much there is in a Program; printed as a sentence."""
 
     def __str__(self) -> str:
-        counts = [_counted(self[f"{what}s"], what) for what in ("input", "parameter", "output", "guard")]
-        return f"{', '.join(counts)}; {_counted(self['recorded rows'], 'row')} recorded, {self['rows']:,} after simplification"
+        counts = [counted(self[f"{what}s"], what) for what in ("input", "parameter", "output", "guard")]
+        return f"{', '.join(counts)}; {counted(self['recorded rows'], 'row')} recorded, {self['rows']:,} after simplification"
 
 
-def _counted(count: int, what: str) -> str:
+def counted(count: int, what: str) -> str:
+    """So many of something."""
     return f"{count:,} {what}{'' if count == 1 else 's'}"
 
 
@@ -243,8 +248,8 @@ class Program:
         table = table_of(points)
         if table.shape[1] != self.arguments.size:
             raise TypeError(
-                f"the points have {table.shape[1]} columns, and the Program {self.name} takes {self.arguments.size} numbers, "
-                f"{in_short(self.inputs) or 'none'}, each in a column"
+                f"the points have {counted(table.shape[1], 'column')}, and the Program {self.name} takes "
+                f"{counted(self.arguments.size, 'number')}, {in_short(self.inputs) or 'none'}, each in a column"
             )
         return table
 
@@ -266,7 +271,10 @@ class Program:
 
     def _again(self, given: list[Any], bare: list[float]) -> Any:
         numbers = replayed(self.code, given, lambda: self._strayed(bare))
-        return self.results.nest([numbers[i] for i in self.code.outputs])
+        outputs = [numbers[i] for i in self.code.outputs]
+        if here.state.recorder is None:
+            outputs = [x._data if is_truth(x) else x for x in outputs]
+        return self.results.nest(outputs)
 
     def _told(self, misfit: Misfit, given: Layout) -> str:
         """A misfit among the arguments in words, with their names."""
@@ -405,7 +413,7 @@ class Program:
         counts = zip(
             (self.code.inputs, len(self.code.rows), len(self.code.outputs)), ("input", "row", "output"), strict=True
         )
-        return f"<Program {self.name}: {', '.join(_counted(count, what) for count, what in counts)}>"
+        return f"<Program {self.name}: {', '.join(counted(count, what) for count, what in counts)}>"
 
     def __len__(self) -> int:
         return len(self.code.rows)
@@ -451,7 +459,9 @@ def told(program: Program, guard: Guard) -> str:
         what = "of a constant"
     else:
         row, names = code.rows[guard.number - code.start], names_of(program)
-        text = row.rule.text(*[names[x] for x in row.operands])
-        is_truth = row.rule in TRUTHS or row.rule in RAISES.values()
-        what = f"{text} is {bool(guard.expected)}" if is_truth else f"{text} is {shortest(guard.expected)}"
+        what = f"{row.rule.text(*[names[x] for x in row.operands])} is {expected(row, guard)}"
+        if row.rule.name == "detach":
+            what = (
+                f"{names[row.operands[0]]} is exactly {expected(row, guard)}, as a text (print, str) or an error tells"
+            )
     return f"recorded where {what}" + (f", at {guard.line}" if guard.line else "")

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from scalargrad import (
+    GradientLostError,
     ProgramError,
     Value,
     compile,
@@ -181,6 +182,12 @@ def test_the_number_of_ways_is_bounded_and_the_error_says_where_they_part(backen
         g(7.0)
 
 
+def test_a_text_is_told_to_be_what_makes_so_many_ways(backend):
+    g = compile(lambda x: x * len(f"{x:.1f}"), max_paths=4, backend=backend)
+    with pytest.raises(ProgramError, match=r"like recorded where x is exactly 3, as a text \(print, str\)"):
+        g.batch(np.arange(10.0)[:, None])
+
+
 def test_results_of_different_nests_go_call_by_call_but_not_in_a_batch(backend):
     g = compile(lambda x: x if x > 0 else (x, x), backend=backend)
     assert (g(1.0), g(-1.0)) == (1.0, (-1.0, -1.0))
@@ -263,16 +270,28 @@ def test_an_array_of_anything_but_real_numbers_is_refused(given):
         p(given)
 
 
+@pytest.mark.parametrize("static", [2.5, None, [1.0], [["n"]]], ids=repr)
+def test_static_arguments_are_named_or_counted(static):
+    with pytest.raises(TypeError, match="static= is the name or the position of an argument"):
+        compile(hinge, static=static)
+
+
 @pytest.mark.parametrize("static", ["nn", 5, -1])
 def test_a_static_argument_that_is_none_is_named(static):
     with pytest.raises(TypeError, match=f"static={static!r} means no argument"):
         compile(lambda x, n: x * n, static=static)(1.0, 2)
 
 
-def test_a_number_that_counts_is_said_to_be_static():
-    with pytest.raises(TypeError) as raised:
-        compile(lambda x, n: [x for _ in range(n)])(1.0, 2)
+@pytest.mark.parametrize(
+    "f", [lambda x, n: [x for _ in range(n)], lambda x, n: [x, x, x][n], lambda x, n: np.ones(3)[n]]
+)
+def test_a_number_that_counts_is_said_to_be_static(f):
+    with pytest.raises((TypeError, IndexError)) as raised:
+        compile(f)(1.0, 2)
     assert "static='n'" in raised.value.__notes__[0]
+    with pytest.raises(GradientLostError, match=r"math\.trunc\(v\) goes another way .* static='n'"):
+        compile(lambda x, n: f(x, int(n)))(1.0, 2)
+    assert compile(lambda x, n: f(x, math.trunc(n)))(1.0, 2) == compile(f, static="n")(1.0, 2)
 
 
 def test_threads_record_each_way_once():
@@ -289,7 +308,7 @@ def test_columns_are_for_parameters_with_defaults_too(backend):
     f = compile(lambda x, k=2.0: x * k, backend=backend)
     assert f.batch([[1.0, 10.0], [2.0, 10.0]]).tolist() == [10.0, 20.0]
     assert compile(lambda x, k=2.0: x * k, backend=backend).batch([[1.0], [2.0]]).tolist() == [2.0, 4.0]
-    with pytest.raises(TypeError, match="not plain how 3 columns"):
+    with pytest.raises(TypeError, match="not plain which arguments of <lambda> 3 columns are"):
         compile(lambda v, k=2.0: v[0] * k, backend=backend).batch([[1.0, 2.0, 3.0]])
 
 
@@ -339,6 +358,8 @@ def test_what_one_program_has_is_said_to_be_there():
         f.save("hinge.json")
     with pytest.raises(AttributeError, match=r"no \.value_and_grad: there is compile\(value_and_grad\(hinge\)\)"):
         _ = f.value_and_grad
+    with pytest.raises(AttributeError, match=r"no \.inputs: there is record\(hinge, …\)\.inputs"):
+        _ = f.inputs
     with pytest.raises(AttributeError, match="no attribute 'length'"):
         _ = f.length
     for function in (f, hinge):
@@ -373,3 +394,4 @@ def test_a_truth_is_one_in_a_file_too(tmp_path):
     above, by = load(tmp_path / "p.json")(3.0, 2.0)
     assert above is True
     assert by == 1.0
+    assert program(Value(3.0), Value(2.0))[0] is True

@@ -169,6 +169,7 @@ def test_arguments_given_otherwise_are_counted():
         ([1.0, 2.0], (1.0, 2.0)),
         ([1.0, 2.0], np.array([1.0, 2.0])),
         (np.array([1.0, 2.0]), [1.0, 2.0]),
+        (np.array([1.0, 2.0]), [1, Fraction(2)]),
         ((1.0, 2.0), Point(1.0, 2.0)),
         ({"a": 1.0, "b": 2.0}, {"b": 2.0, "a": 1.0}),
     ],
@@ -195,6 +196,14 @@ def test_a_compiled_function_tells_other_arguments_apart(f, calls, backend):
     g = compile(f, backend=backend)
     for x in [*calls, *calls]:
         assert g(x) == f(x)
+
+
+def test_an_array_of_numbers_as_objects_is_one_of_numbers(backend):
+    numbers = np.array([1, Fraction(1, 2)], object)
+    assert compile(lambda v: v / 2, backend=backend)(numbers).tolist() == [0.5, 0.25]
+    assert record(lambda v: v[0] + v[1], [1.0, 2.0], backend=backend)(numbers) == 1.5
+    with pytest.raises(TypeError, match=r"at v there is an array of shape \(2,\) of object where an array of"):
+        record(lambda v: v[0] + v[1], np.ones(2), backend=backend)(np.array([1.0, "2"], object))
 
 
 def test_a_program_of_a_dataclass_takes_no_other(backend):

@@ -33,6 +33,12 @@ def test_recording_at_a_point_where_f_raises_raises(backend):
         record(lambda x: log(x), -1.0, backend=backend)
 
 
+@pytest.mark.parametrize("thing", [None, 3.0, "f"])
+def test_what_is_recorded_is_a_function(thing):
+    with pytest.raises(TypeError, match="record takes a function and an example of its arguments, not"):
+        record(thing, 1.0)
+
+
 def test_it_raises_what_f_raises(backend):
     p = record(lambda x: log(x), 1.0, backend=backend)
     with pytest.raises(ValueError, match="log"):
@@ -85,6 +91,7 @@ def test_it_lists_its_rows_and_guards():
     p = record(f, 1.0, 0.0, backend="numpy")
     text = str(p)
     assert "exp(x1)" in text or "exp(y)" in text
+    assert "← is True, at " in text
     assert "test_program.py:" in text
     assert (p.stats["inputs"], p.stats["guards"], p.stats["outputs"]) == (2, 1, 1)
     assert "2 inputs" in str(p.stats)

@@ -38,9 +38,16 @@ def falls_back(x):
     return getattr(x + 0, "data", 0.0)
 
 
-@pytest.mark.parametrize("f", [reads_data, reads_and_catches, falls_back])
+def converts_and_catches(x):
+    try:
+        return math.log(x)
+    except (TypeError, ValueError):
+        return 0.0
+
+
+@pytest.mark.parametrize("f", [reads_data, reads_and_catches, falls_back, converts_and_catches])
 def test_reading_data_raises_even_if_that_is_caught(f, backend):
-    with pytest.raises(GradientLostError, match=r"\.data of a Value was read while a Program was recorded"):
+    with pytest.raises(GradientLostError, match=r"of a Value .*while a Program (is|was) recorded"):
         record(f, 1.0, backend=backend)
 
 
@@ -60,7 +67,7 @@ def test_what_would_lose_a_gradient_raises_as_elsewhere(lost, backend):
         compile(lost, backend=backend)(1.0)
 
 
-@pytest.mark.parametrize("lost", [float, int, complex, math.sin, lambda x: np.array([x], dtype=float)])
+@pytest.mark.parametrize("lost", [float, complex, math.sin, lambda x: np.array([x], dtype=float)])
 def test_what_would_lose_a_gradient_does_not_advise_data_which_raises_too(lost):
     with pytest.raises(GradientLostError, match=r"\(v\) .*calculate with the Value itself .* v\.detach\(\)") as raised:
         record(lost, 1.0)

@@ -114,7 +114,7 @@ def signs(draw):
     constants, rows = [-1.0, 0.0, -0.0, 2.0], []
     for at in range(7, 7 + draw(st.integers(1, 12))):
         name = draw(st.sampled_from(["neg", "add", "sub", "mul", "div", "exp"]))
-        rows.append((name, *[draw(st.integers(0, at - 1)) for _ in range(arity(RULES[name]))]))
+        rows.append((name, *[draw(st.integers(0, at - 1)) for _ in range(RULES[name].arity)]))
     last = 6 + len(rows)
     return code(3, constants, rows, [last, draw(st.integers(7, last))])
 
