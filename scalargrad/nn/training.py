@@ -11,7 +11,8 @@ from scalargrad.nn.nests import as_lists
 from scalargrad.nn.optim import Optimizer
 from scalargrad.nn.sources import Rng, generator, size
 from scalargrad.program import Program, record
-from scalargrad.program.layout import Layout, Misfit, argument, the_numpy
+from scalargrad.program.arrays import the_numpy
+from scalargrad.program.layout import Layout, Misfit, argument
 from scalargrad.sweeps import gradients
 
 if TYPE_CHECKING:

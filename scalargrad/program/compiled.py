@@ -13,9 +13,10 @@ from scalargrad.engine import Value, inputs, is_value
 from scalargrad.engine.messages import name_of, shorten
 from scalargrad.errors import ProgramError
 from scalargrad.program import backends
+from scalargrad.program.arrays import table_of, the_numpy
 from scalargrad.program.backends.auto import preparation
 from scalargrad.program.crossroads import Crossroads
-from scalargrad.program.layout import Fixed, Layout, Misfit, argument, place, table_of, the_numpy
+from scalargrad.program.layout import Fixed, Layout, Misfit, argument, place
 from scalargrad.program.listing import in_short
 from scalargrad.program.program import Program, counted, recorded, told
 from scalargrad.transforms import by_position, parameters_of

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from scalargrad.program.arrays import the_numpy
 from scalargrad.program.code import Code, Guard, Row, tells_truth
-from scalargrad.program.layout import the_numpy
 from scalargrad.rules import RULES, STEERING
 
 if TYPE_CHECKING:

@@ -18,47 +18,18 @@ import copy
 from collections.abc import Callable, Iterable, Sequence
 from itertools import product
 from operator import countOf
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
-from scalargrad.errors import ProgramError
 from scalargrad.namespaces import as_float
 from scalargrad.nest import is_masked, parts_of, remade
+from scalargrad.program.arrays import is_array, the_numpy
 from scalargrad.program.plain import DEEPEST, Misfit, kind_of, nest_of, of_kind, plain_of, shape_of, shown
+from scalargrad.program.snapshot import same, snapshot
 
 if TYPE_CHECKING:
     import numpy as np
 
-__all__ = ["Layout", "Misfit", "argument", "place", "table_of", "the_numpy"]
-
-
-def the_numpy() -> Any:
-    """NumPy, which a Program runs with. Raises ProgramError where it is not installed."""
-    try:
-        import numpy
-    except ImportError as error:
-        raise ProgramError('Programs run on NumPy arrays: pip install "scalargrad-tape[program]"') from error
-    return numpy
-
-
-def table_of(points: Any) -> "np.ndarray":
-    """The points of a batch as floats, of shape (points, inputs). Raises TypeError for what is not that."""
-    numpy = the_numpy()
-    try:
-        found = numpy.asarray(points)
-    except ValueError:
-        raise TypeError("the points of a batch are rows of equally many numbers, and here they are not") from None
-    if found.ndim != 2:
-        way_out = ": X[:, None] is one column, X[None] one point" if found.ndim == 1 else ""
-        raise TypeError(f"a batch is an array of shape (points, inputs), not of shape {found.shape}{way_out}")
-    if is_masked(points):
-        raise TypeError("some of the points are masked: hand over those that are not, or points.filled(nan)")
-    if found.dtype.kind == "O":
-        for x in found.ravel().tolist():
-            if as_float(x) is None:
-                raise TypeError(f"the points of a batch are real numbers, and there is {shown(x)} ({type(x).__name__})")
-    elif found.dtype.kind not in "fiub":
-        raise TypeError(f"the points of a batch are real numbers, not an array of {found.dtype}")
-    return cast("np.ndarray", numpy.asarray(found, dtype=float))
+__all__ = ["Layout", "Misfit", "argument", "place"]
 
 
 class Layout:
@@ -317,14 +288,14 @@ class _Static:
     """What is not a number, and the same in all runs."""
 
     def __init__(self, thing: Any) -> None:
-        self._thing, self._as_it_was = thing, _snapshot(thing)
+        self._thing, self._as_it_was = thing, snapshot(thing)
 
     def plain(self, left: int) -> Any:
         return ["fixed", plain_of(self._thing, left)]
 
     def read(self, thing: Any, row: "np.ndarray") -> None:
         thing = thing.thing if isinstance(thing, Fixed) else thing
-        if not _same(thing, self._as_it_was):
+        if not same(thing, self._as_it_was):
             raise Misfit(f"there is {shown(thing)} where it was recorded with {shown(self._as_it_was)}")
 
     def made(self, numbers: Any) -> Any:
@@ -397,7 +368,7 @@ def _told(thing: Any) -> str:
     """What a part of a nest is, for an error."""
     if thing is None or isinstance(thing, (bool, str)):
         return shown(thing)
-    if _is_array(thing) and thing.shape:
+    if is_array(thing) and thing.shape:
         of = f" of {thing.dtype}" if thing.dtype.kind not in "fiu" else ", partly masked," if is_masked(thing) else ""
         return f"an array of shape {thing.shape}{of}"
     if type(thing) in (list, tuple):
@@ -417,32 +388,3 @@ def _told_beside(container: Any, thing: Any) -> str:
 
 def _is_scalar_array(thing: Any) -> bool:
     return getattr(thing, "shape", None) == () and hasattr(thing, "item")
-
-
-def _snapshot(thing: Any) -> Any:
-    """A copy of what may change in place."""
-    if type(thing) in (list, tuple, set):
-        return type(thing)(map(_snapshot, thing))
-    if type(thing) is dict:
-        return {key: _snapshot(part) for key, part in thing.items()}
-    return thing.copy() if _is_array(thing) or type(thing) is bytearray else thing
-
-
-def _same(x: Any, y: Any) -> bool:
-    """Whether two things that are not numbers are the same to any function, as far as can be told."""
-    if type(x) is not type(y):
-        return False
-    if type(x) is float:
-        return bool(x.hex() == y.hex())
-    if type(x) in (list, tuple):
-        return len(x) == len(y) and all(map(_same, x, y))
-    if type(x) is dict:
-        return [*x] == [*y] and all(map(_same, x.values(), y.values()))
-    if _is_array(x):
-        alike = x.dtype == y.dtype and x.shape == y.shape
-        return bool(alike) and all(map(_same, x.ravel().tolist(), y.ravel().tolist()))
-    return x is y or bool(x == y)
-
-
-def _is_array(thing: Any) -> bool:
-    return isinstance(thing, the_numpy().ndarray)

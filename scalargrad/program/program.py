@@ -15,10 +15,11 @@ from scalargrad.errors import ProgramError
 from scalargrad.files import destination, write
 from scalargrad.namespaces import IEEE, IeeeFloat
 from scalargrad.program import backends, file
+from scalargrad.program.arrays import table_of, the_numpy
 from scalargrad.program.code import Code, Guard, evaluate
 from scalargrad.program.crossroads import signposted
 from scalargrad.program.expansion import expanded
-from scalargrad.program.layout import Layout, Misfit, argument, place, table_of, the_numpy
+from scalargrad.program.layout import Layout, Misfit, argument, place
 from scalargrad.program.listing import expected, in_short, listing, names_of
 from scalargrad.program.recording import code_of, is_truth, recording
 from scalargrad.program.replay import replayed

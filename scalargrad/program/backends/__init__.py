@@ -8,8 +8,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
 
 from scalargrad.errors import ProgramError
+from scalargrad.program.arrays import the_numpy
 from scalargrad.program.code import Code
-from scalargrad.program.layout import the_numpy
 
 if TYPE_CHECKING:
     import numpy as np
