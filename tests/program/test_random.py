@@ -24,7 +24,7 @@ backends = pytest.mark.parametrize("backend", BACKENDS)
 
 
 def check(f, backend, table, same, lane):
-    """A compiled function against f, point after point, twice, and over a batch."""
+    """A compiled function against f: point after point, twice; over a batch; and over a large one, half of it known."""
     g = compile(f, backend=backend, max_paths=10_000)
     expected = [outcome(f, *point) for point in table.tolist()]
     for _ in range(2):
@@ -33,7 +33,15 @@ def check(f, backend, table, same, lane):
     other = compile(f, backend=backend, max_paths=10_000)
     if all(isinstance(y, type) for y in expected):
         return  # nobody knows of what shape nothing is
-    found, failed = other.batch(table, mask=True)
+    half = compile(f, backend=backend, max_paths=10_000)
+    if not all(isinstance(y, type) for y in expected[: len(table) // 2]):
+        half.batch(table[: len(table) // 2])
+    check_batch(other, table, expected, same, lane)
+    check_batch(half, np.tile(table[::-1], (20, 1)), expected[::-1] * 20, same, lane)
+
+
+def check_batch(g, table, expected, same, lane):
+    found, failed = g.batch(table, mask=True)
     for i, y in enumerate(expected):
         if isinstance(y, type):
             assert failed[i], table[i]
