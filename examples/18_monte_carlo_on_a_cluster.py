@@ -81,7 +81,7 @@ def on_workers(program, seeds, paths, workers, kill):
             found[chunks[chunk]] = result
             if kill and count == len(seeds) // 2:
                 killed = kill_a_worker(client)
-        assert killed not in client.run(os.getpid).values()
+        assert killed not in client.run(os.getpid, on_error="ignore").values()  # the scheduler may not know yet
         return found
 
 
