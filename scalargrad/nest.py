@@ -21,9 +21,9 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
 from itertools import chain, islice
-from operator import countOf
 from typing import Any
 
+from scalargrad.engine import only_floats
 from scalargrad.namespaces import as_float
 
 __all__ = ["Block", "Nest", "is_masked", "parts_of", "remade"]
@@ -107,7 +107,7 @@ class Nest:
 
 def _lists_of_floats(nest: Any) -> list[list[float]] | None:
     """The nest, if it is a list of lists of floats and so can be taken apart without a look at each number."""
-    if type(nest) is list and all(type(part) is list and countOf(map(type, part), float) == len(part) for part in nest):
+    if type(nest) is list and all(type(part) is list and only_floats(part) for part in nest):
         return [[*part] for part in nest]
     return None
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:  # what type checkers read is the readable engine
         function,
         inputs,
         neurons,
+        only_floats,
         reduction,
         sweep,
     )
@@ -38,6 +39,7 @@ __all__ = [
     "neurons",
     "new_input",
     "no_grad",
+    "only_floats",
     "reduction",
     "scope",
     "sweep",
@@ -71,7 +73,7 @@ ENGINE = _engine.__name__.rpartition(".")[2]
 if not TYPE_CHECKING:
     Tape, Value, current_tape = _engine.Tape, _engine.Value, _engine.current_tape
     function, reduction, inputs, neurons = _engine.function, _engine.reduction, _engine.inputs, _engine.neurons
-    adjoints, sweep = _engine.adjoints, _engine.sweep
+    adjoints, sweep, only_floats = _engine.adjoints, _engine.sweep, _engine.only_floats
 
 
 def is_value(x: object) -> bool:

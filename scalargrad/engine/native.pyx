@@ -37,7 +37,7 @@ from libc.stdint cimport int32_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free, malloc, qsort, realloc
 from libc.string cimport memcpy, memset
 
-__all__ = ["Tape", "Value", "adjoints", "current_tape", "function", "inputs", "neurons", "reduction", "sweep"]
+__all__ = ["Tape", "Value", "adjoints", "current_tape", "function", "inputs", "neurons", "only_floats", "reduction", "sweep"]
 
 if sysconfig.get_config_var("Py_GIL_DISABLED"):
     raise ImportError("the native engine relies on the global interpreter lock, and this Python was built without it")
@@ -869,12 +869,25 @@ cdef inline int as_double(PyObject *x, double *number) except -1:
 
 def inputs(numbers):
     cdef list xs = list(numbers)
+    cdef Store *s = current_at_once()
     cdef Py_ssize_t i
     cdef PyObject *x
     for i in range(len(xs)):
         x = PyList_GET_ITEM(<PyObject *>xs, i)
+        if likely(s != NULL and PyFloat_CheckExact(x) and free_count and ready_at_once(s)):
+            xs[i] = stolen(reuse(s, 0, 0, 0, 0, PyFloat_AS_DOUBLE(x), 0.0, 0.0))
+            continue
         xs[i] = new_input(PyFloat_AS_DOUBLE(x)) if PyFloat_CheckExact(x) else Value(<object>x)
+        s = current_at_once()
     return xs
+
+
+def only_floats(list numbers):
+    cdef Py_ssize_t i
+    for i in range(len(numbers)):
+        if not PyFloat_CheckExact(PyList_GET_ITEM(<PyObject *>numbers, i)):
+            return False
+    return True
 
 
 def function(rule):

@@ -23,7 +23,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from heapq import heappop, heappush
 from itertools import chain
-from operator import attrgetter
+from operator import attrgetter, countOf
 from typing import Any, NoReturn, Self, cast
 
 from scalargrad.engine import messages
@@ -34,7 +34,18 @@ from scalargrad.errors import StaleValueError, TapeError
 from scalargrad.namespaces import FLOATS, IEEE, IeeeFloat, as_float, namespace_of
 from scalargrad.rules import RULES, Rule
 
-__all__ = ["Tape", "Value", "adjoints", "current_tape", "function", "inputs", "neurons", "reduction", "sweep"]
+__all__ = [
+    "Tape",
+    "Value",
+    "adjoints",
+    "current_tape",
+    "function",
+    "inputs",
+    "neurons",
+    "only_floats",
+    "reduction",
+    "sweep",
+]
 
 # ── tapes ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -195,6 +206,15 @@ def inputs(numbers: Iterable[object]) -> list[Value]:
     [Value(1.0), Value(2.0)]
     """
     return [Value(x) for x in numbers]
+
+
+def only_floats(numbers: list[Any]) -> bool:
+    """Whether a list has floats in it and nothing else, so that nobody has to look at each.
+
+    >>> only_floats([1.0, 2.0]), only_floats([1.0, 2])
+    (True, False)
+    """
+    return countOf(map(type, numbers), float) == len(numbers)
 
 
 def function(rule: Rule) -> Callable[..., Any]:

@@ -17,9 +17,9 @@ It can be told as plain data, which is what JSON can hold, and is made from that
 import copy
 from collections.abc import Callable, Iterable, Sequence
 from itertools import product
-from operator import countOf
 from typing import TYPE_CHECKING, Any
 
+from scalargrad.engine import only_floats
 from scalargrad.namespaces import as_float
 from scalargrad.nest import is_masked, parts_of, remade
 from scalargrad.program.arrays import is_array, the_numpy
@@ -226,7 +226,7 @@ class _List:
             raise Misfit(f"there is {_told(thing)} where a list is to be")
         if not isinstance(thing, (list, tuple)) and not hasattr(thing, "tolist"):
             raise self._misfit(thing)
-        if type(thing) is list and countOf(map(type, thing), float) == self._count == len(thing):
+        if type(thing) is list and len(thing) == self._count and only_floats(thing):
             row[self._slice] = thing  # without a look at each of them
             return
         found: Any = thing if hasattr(thing, "dtype") else [_number(x) if type(x) is not float else x for x in thing]

@@ -337,7 +337,7 @@ def test_the_classes_have_the_same_public_names_signatures_and_docstrings(name):
             assert bool(getattr(ours, member).__set__) == bool(getattr(theirs, member).__set__)
 
 
-@pytest.mark.parametrize("name", ["adjoints", "current_tape", "function", "inputs", "neurons", "sweep"])
+@pytest.mark.parametrize("name", ["adjoints", "current_tape", "function", "inputs", "neurons", "only_floats", "sweep"])
 def test_the_functions_have_the_same_signatures_and_docstrings(name):
     ours, theirs = getattr(native, name), getattr(python, name)
     assert unannotated(ours) == unannotated(theirs)
