@@ -21,6 +21,7 @@ from scalargrad.rules import RULES
 __all__ = [
     "carried_signs",
     "exact_algebra",
+    "folded_and_exact",
     "folded_constants",
     "simplified",
     "without_dead_rows",
@@ -30,14 +31,7 @@ __all__ = [
 
 def simplified(code: Code) -> Code:
     """All passes; what they leave, another round of them would leave as it is, or nearly so."""
-    for simplify in (
-        without_dead_rows,
-        folded_constants,
-        exact_algebra,
-        carried_signs,
-        without_repetitions,
-        without_dead_rows,
-    ):
+    for simplify in (without_dead_rows, folded_and_exact, carried_signs, without_repetitions, without_dead_rows):
         code = simplify(code)
     return code
 
@@ -47,21 +41,7 @@ def simplified(code: Code) -> Code:
 
 def folded_constants(code: Code) -> Code:
     """Numbers made of constants only become constants; what raises there stays as it is."""
-
-    def constant(row: Row, operands: tuple[Any, ...]) -> Any:
-        for x in operands:
-            if type(x) is int:
-                return None
-        return _constant(row, operands) if is_of_table(row.rule) else None
-
-    return _rewritten(code, constant)
-
-
-def _constant(row: Row, operands: tuple[float, ...]) -> float | None:
-    try:
-        return float(row.rule.value(FLOATS, *operands))
-    except (ValueError, ArithmeticError):
-        return float(row.rule.value(IEEE, *map(IeeeFloat, operands))) if row.quiet else None
+    return _rewritten(code, _folded)
 
 
 def exact_algebra(code: Code) -> Code:
@@ -69,9 +49,41 @@ def exact_algebra(code: Code) -> Code:
 
     x + (-0.0), x - 0.0, x * 1.0, x / 1.0, x ** 1.0, +x and -(-x) are x, and so is x where a choice has no alternative.
     """
-    negated: dict[int, Any] = {}
+    algebra = _Algebra()
+    return _rewritten(code, algebra.shorter, algebra.noted)
 
-    def shorter(row: Row, operands: tuple[Any, ...]) -> Any:
+
+def folded_and_exact(code: Code) -> Code:
+    """Both at once: to go over the rows is what takes the time."""
+    algebra = _Algebra()
+
+    def either(row: Row, operands: tuple[Any, ...]) -> Any:
+        folded = _folded(row, operands)
+        return algebra.shorter(row, operands) if folded is None else folded
+
+    return _rewritten(code, either, algebra.noted)
+
+
+def _folded(row: Row, operands: tuple[Any, ...]) -> float | None:
+    """The number that a row of constants comes to."""
+    for x in operands:
+        if type(x) is int:
+            return None
+    if not is_of_table(row.rule):
+        return None
+    try:
+        return float(row.rule.value(FLOATS, *operands))
+    except (ValueError, ArithmeticError):
+        return float(row.rule.value(IEEE, *map(IeeeFloat, operands))) if row.quiet else None
+
+
+class _Algebra:
+    """What a row is without it, if it is not needed: see `exact_algebra`."""
+
+    def __init__(self) -> None:
+        self._negated: dict[int, Any] = {}
+
+    def shorter(self, row: Row, operands: tuple[Any, ...]) -> Any:
         name = row.rule.name
         if name not in _ALGEBRA or not is_of_table(row.rule):
             return None
@@ -89,13 +101,12 @@ def exact_algebra(code: Code) -> Code:
             if type(condition) is float:
                 return yes if condition != 0 else no  # a nan is true, as in Python
             return yes if _same(yes, no) else None
-        return negated.get(x) if name == "neg" and type(x) is int else None
+        return self._negated.get(x) if name == "neg" and type(x) is int else None
 
-    def noted(row: Row, operands: tuple[Any, ...], number: int) -> None:
+    def noted(self, row: Row, operands: tuple[Any, ...], number: int) -> None:
+        """A row stays, under this number."""
         if row.rule is RULES["neg"] and type(operands[0]) is int:
-            negated[number] = operands[0]
-
-    return _rewritten(code, shorter, noted)
+            self._negated[number] = operands[0]
 
 
 def carried_signs(code: Code) -> Code:

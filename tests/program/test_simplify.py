@@ -13,6 +13,7 @@ from scalargrad.program.code import Code, Guard, Row, evaluate
 from scalargrad.program.simplify import (
     carried_signs,
     exact_algebra,
+    folded_and_exact,
     folded_constants,
     simplified,
     without_dead_rows,
@@ -21,7 +22,15 @@ from scalargrad.program.simplify import (
 from scalargrad.rules import RULES, STEERING
 from tests.program.sources import bits
 
-PASSES = [folded_constants, exact_algebra, carried_signs, without_repetitions, without_dead_rows, simplified]
+PASSES = [
+    folded_constants,
+    exact_algebra,
+    folded_and_exact,
+    carried_signs,
+    without_repetitions,
+    without_dead_rows,
+    simplified,
+]
 NUMBERS = [0.0, -0.0, 1.0, -1.0, 0.5, 2.0, -3.0, 5e-324, 1e200, math.inf, -math.inf, math.nan]
 
 
