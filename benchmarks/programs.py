@@ -312,8 +312,13 @@ def by_hand(here: Comparison) -> Iterator[Line]:
 
         def compare(line: Line, name=name, f=f, size=size, points=points, others=others, n=n) -> Line:
             by_c = c.compiled(name, size, 1 + n, *others)(points)
-            checked(lambda: (by_c()[:, 0], by_c()[:, 1:]), f, points)
-            ours = checked(Program().on_points(f, points), f, points)
+            program = Program().of(f, points[0].tolist())
+
+            def ours() -> Any:
+                return program.run(points).outputs
+
+            for run in (ours, by_c):
+                checked(lambda run=run: (run()[:, 0], run()[:, 1:]), f, points)
             return here.compare(line, ours, by_c, (len(points),) * 2, scale=1e6)
 
         yield attempt(Line(what, " ".join(c.COMMAND[:3]), "µs per point", target=1.5, most=True), compare)
