@@ -9,7 +9,8 @@ closes over (globals, attributes, a `v.grad`, another Value put in the place of 
 are found in sets and dicts by identity, not by number, so do not ask there. And a comparison in a thread that the function
 starts leaves no guard.
 
-Read in this order: code (what is run), recording (how it comes about), simplify, schedule, backends, program, compiled, file.
+Read in this order: code (what is run), recording (how it comes about), simplify, schedule, backends, program, compiled,
+crossroads, file.
 """
 
 from scalargrad.program.compiled import Compiled, compile

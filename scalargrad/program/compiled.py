@@ -346,7 +346,7 @@ class _Batch:
         if not len(points) and self._results is not None:
             return points, points
         whole = points is self.points
-        lanes, posts = program.run_posted(self.table if whole else self.table[points])
+        lanes, posts = program.run_posted(self.table if whole else self.table.take(points, axis=0))
         away = lanes.failed | lanes.strayed  # where a row failed, f may do something about it
         if outcome is not None:
             lanes.outputs[0], away[0] = outcome, False  # even if a guard is tipped by the last place of a number
