@@ -5,8 +5,9 @@ function and records each way through it that it meets. Derivatives of a Program
 Values; backends only evaluate rows.
 
 What a recording cannot see stays as it was then: what the function reads besides its arguments and the inputs that it
-closes over (globals, attributes, a `v.grad`, another Value put in the place of a parameter), chance and the clock. Values
-are found in sets and dicts by identity, not by number, so do not ask there. And a comparison in a thread that the function
+closes over (globals, attributes, a `v.grad`, another Value put in the place of a parameter), chance and the clock. Numbers
+are Values there, and comparisons too: Values are found in sets and dicts by identity, not by number, are no float to
+isinstance and match, and a comparison `is` not True, whatever its truth. And a comparison in a thread that the function
 starts leaves no guard.
 
 Read in this order: code (what is run), recording (how it comes about), simplify, schedule, backends, program, compiled,
