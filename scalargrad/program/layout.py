@@ -296,7 +296,9 @@ class _Static:
     def read(self, thing: Any, row: "np.ndarray") -> None:
         thing = thing.thing if isinstance(thing, Fixed) else thing
         if not same(thing, self._as_it_was):
-            raise Misfit(f"there is {shown(thing)} where it was recorded with {shown(self._as_it_was)}")
+            now, then = shown(thing), shown(self._thing)
+            known = f"where it was recorded with {then}" if now != then else "which has changed since the recording"
+            raise Misfit(f"there is {now} {known}")
 
     def made(self, numbers: Any) -> Any:
         return self._thing
