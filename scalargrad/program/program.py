@@ -200,7 +200,7 @@ class Program:
         outputs = lanes.outputs
         if lanes.failed.any():
             outputs[lanes.failed[:, None] & the_numpy().isfinite(outputs)] = the_numpy().nan
-        return (self.results.stacked(outputs), lanes.failed) if mask else self.results.stacked(outputs)
+        return (self.results.stacked(outputs), lanes.failed.copy()) if mask else self.results.stacked(outputs)
 
     def run(self, table: "np.ndarray", parameters: "np.ndarray | None" = None) -> backends.Lanes:
         """The bare numbers at many points, and where they are not to be trusted: see `backends.Lanes`.
