@@ -334,6 +334,9 @@ class _Batch:
         self.taken: dict[Program, int] = {}
         self._outputs: Any = None
         self._results: Layout | None = None
+        self._otherwise: Layout | None = (
+            None  # the results of a way that no point went: so they look if nothing is known
+        )
         self._error: Exception | None = None
 
     def take(
@@ -343,7 +346,8 @@ class _Batch:
 
         The first one is done if the outcome there is known.
         """
-        if not len(points) and self._results is not None:
+        if not len(points):
+            self._otherwise = self._otherwise or (program.results if program.error is None else None)
             return points, points
         whole = points is self.points
         lanes, posts = program.run_posted(self.table if whole else self.table.take(points, axis=0))
@@ -356,10 +360,12 @@ class _Batch:
         self.taken[program] = self.taken.get(program, 0) + len(done)
         if program.error is not None:
             self.failed[done], self._error = True, program.error
+        elif not len(done):
+            self._otherwise = self._otherwise or program.results
         elif whole and self._results is None:
             self._results, self._outputs = program.results, lanes.outputs
             self._outputs[left] = the_numpy().nan
-        elif len(done) or self._results is None:
+        else:
             self._keep(program.results, lanes.outputs[here], done)
         return points[left], posts[left]
 
@@ -367,11 +373,17 @@ class _Batch:
         if self._results is None:
             self._results = results
             self._outputs = the_numpy().full((len(self.table), results.size), the_numpy().nan)
-        elif (places := _places(self._results, results)) != [*range(results.size)]:
-            outputs = outputs[:, places]  # a dict may have its keys in another order
+        else:
+            places = _places(self._results, results)
+            if places != [*range(results.size)]:
+                outputs = outputs[:, places]  # a dict may have its keys in another order
+            self._results = self._results.with_truths_in(results, places)
         self._outputs[done] = outputs
 
     def result(self) -> Any:
+        numpy = the_numpy()
+        if self._results is None and self._otherwise is not None:
+            return self._otherwise.stacked(numpy.full((len(self.table), self._otherwise.size), numpy.nan))
         if self._results is None:
             if self._error is not None:
                 raise self._error
