@@ -290,7 +290,7 @@ class _Ways:
         batch = _Batch(table)
         left = batch.points
         if len(self.programs) > 2:
-            left = self._sent(batch, self.programs[0], left, 0)
+            left = self._sent(batch, self.programs[0], left)
         for program in [*self.programs]:
             left, _ = batch.take(program, left)
         while len(left):
@@ -299,16 +299,22 @@ class _Ways:
         self.programs.sort(key=lambda program: -batch.taken.get(program, 0))  # the one that took most will come first
         return (batch.result(), batch.failed) if mask else batch.result()
 
-    def _sent(self, batch: "_Batch", program: Program, points: "np.ndarray", passed: int) -> "np.ndarray":
+    def _sent(self, batch: "_Batch", first: Program, points: "np.ndarray") -> "np.ndarray":
         """Let a Program take those of the points that go its way, and send the others on; those that are left."""
-        left, posts = batch.take(program, points)
-        if len(left) < _FEW or not program.code.guards:
-            return left
-        handed, still = the_numpy().zeros(len(left), bool), []
-        for other, passed_there, some in self._crossroads.onward(program, posts, passed):
-            handed[some] = True
-            still.append(self._sent(batch, other, left[some], passed_there))
-        return cast("np.ndarray", the_numpy().concatenate([left[~handed], *still]))
+        numpy, pending, still = the_numpy(), [(first, points, 0)], []
+        while pending:  # one may send them to the next as often as there are ways
+            program, points, passed = pending.pop()
+            left, posts = batch.take(program, points)
+            others: list[tuple[Program, np.ndarray, int]] = []
+            if len(left) >= _FEW and program.code.guards:
+                handed = numpy.zeros(len(left), bool)
+                for other, passed_there, some in self._crossroads.onward(program, posts, passed):
+                    handed[some] = True
+                    others.append((other, left[some], passed_there))
+                left = left[~handed]
+            still.append(left)
+            pending += reversed(others)
+        return cast("np.ndarray", numpy.concatenate(still))
 
     def _too_many(self) -> str:
         guards = [(program, guard) for program in self.programs for guard in program.code.guards]
