@@ -128,7 +128,8 @@ def _alike(x: Any, before: Any) -> bool:
     if type(x) is float:
         return bool(x.hex() == before.hex())
     if type(x) is _Object:
-        return x[1:] == before[1:] and (x.thing is before.thing or _equal(x.thing, before.thing))
+        alike = x.parts == before.parts and x.names == before.names
+        return alike and (x.thing is before.thing or _equal(x.thing, before.thing))
     if is_array(x):
         alike = x.dtype == before.dtype and x.shape == before.shape
         return bool(alike) and all(map(_alike, x.ravel().tolist(), before.ravel().tolist()))
