@@ -19,6 +19,7 @@ from scalargrad.program.crossroads import Crossroads
 from scalargrad.program.layout import Fixed, Layout, Misfit, argument, place
 from scalargrad.program.listing import in_short
 from scalargrad.program.program import Program, counted, recorded, told
+from scalargrad.program.snapshot import Steady
 from scalargrad.transforms import by_position, parameters_of
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ def _compiled(f: Callable[..., Any], backend: str, static: tuple[str | int, ...]
     return made
 
 
-class Compiled:
+class Compiled(Steady):
     """What `compile` returns. `programs` are those recorded so far, the one used last first."""
 
     def __init__(self, f: Callable[..., Any], backend: str, static: tuple[str | int, ...], max_paths: int) -> None:

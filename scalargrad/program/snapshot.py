@@ -13,16 +13,21 @@ from collections.abc import Iterator
 from copy import copy
 from functools import lru_cache
 from itertools import chain, zip_longest
-from types import BuiltinFunctionType, FunctionType, MemberDescriptorType, MethodType, ModuleType
+from types import BuiltinFunctionType, FunctionType, MemberDescriptorType, ModuleType
 from typing import Any, NamedTuple
 
 from scalargrad.engine import Value
 from scalargrad.program.arrays import is_array, the_numpy
 
-__all__ = ["same", "snapshot"]
+__all__ = ["Steady", "same", "snapshot"]
+
+
+class Steady:
+    """What is the same function whatever it has learned meanwhile, as one that is compiled."""
+
 
 #: In which nothing changes, or whose attributes are not what one changes; an input is itself, whatever its number.
-_WHOLE = (type, FunctionType, BuiltinFunctionType, MethodType, ModuleType, Value)
+_WHOLE = (type, FunctionType, BuiltinFunctionType, ModuleType, Value, Steady)
 _PLAIN = {type(None), bool, int, float, str, bytes}
 
 

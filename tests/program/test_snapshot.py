@@ -138,3 +138,24 @@ def test_objects_that_cannot_be_compared_are_only_like_themselves():
     before = snapshot(one)
     assert same(one, before)
     assert not same(Vector(), before)
+
+
+def test_a_method_is_another_one_when_its_object_has_changed():
+    class Line:
+        slope = 1.0
+
+        def at(self, x):
+            return self.slope * x
+
+    line = Line()
+    before = snapshot(line.at)
+    assert same(line.at, before)
+    line.slope = 2.0
+    assert not same(line.at, before)
+
+
+def test_a_compiled_function_may_be_an_attribute_of_its_argument(backend):
+    line = SimpleNamespace(slope=2.0)
+    line.at = compile(lambda line, x: line.slope * x, backend=backend)
+    assert [line.at(line, x) for x in (1.0, 3.0, 5.0)] == [2.0, 6.0, 10.0]
+    assert len(line.at.programs) == 1
