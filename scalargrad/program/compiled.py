@@ -19,6 +19,7 @@ from scalargrad.program.crossroads import Crossroads
 from scalargrad.program.layout import Fixed, Layout, Misfit, argument, place
 from scalargrad.program.listing import in_short
 from scalargrad.program.program import Program, counted, recorded, told
+from scalargrad.program.snapshot import Steady
 from scalargrad.transforms import by_position, parameters_of
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ def _compiled(f: Callable[..., Any], backend: str, static: tuple[str | int, ...]
     return made
 
 
-class Compiled:
+class Compiled(Steady):
     """What `compile` returns. `programs` are those recorded so far, the one used last first."""
 
     def __init__(self, f: Callable[..., Any], backend: str, static: tuple[str | int, ...], max_paths: int) -> None:
@@ -290,7 +291,7 @@ class _Ways:
         batch = _Batch(table)
         left = batch.points
         if len(self.programs) > 2:
-            left = self._sent(batch, self.programs[0], left, 0)
+            left = self._sent(batch, self.programs[0], left)
         for program in [*self.programs]:
             left, _ = batch.take(program, left)
         while len(left):
@@ -299,16 +300,22 @@ class _Ways:
         self.programs.sort(key=lambda program: -batch.taken.get(program, 0))  # the one that took most will come first
         return (batch.result(), batch.failed) if mask else batch.result()
 
-    def _sent(self, batch: "_Batch", program: Program, points: "np.ndarray", passed: int) -> "np.ndarray":
+    def _sent(self, batch: "_Batch", first: Program, points: "np.ndarray") -> "np.ndarray":
         """Let a Program take those of the points that go its way, and send the others on; those that are left."""
-        left, posts = batch.take(program, points)
-        if len(left) < _FEW or not program.code.guards:
-            return left
-        handed, still = the_numpy().zeros(len(left), bool), []
-        for other, passed_there, some in self._crossroads.onward(program, posts, passed):
-            handed[some] = True
-            still.append(self._sent(batch, other, left[some], passed_there))
-        return cast("np.ndarray", the_numpy().concatenate([left[~handed], *still]))
+        numpy, pending, still = the_numpy(), [(first, points, 0)], []
+        while pending:  # one may send them to the next as often as there are ways
+            program, points, passed = pending.pop()
+            left, posts = batch.take(program, points)
+            others: list[tuple[Program, np.ndarray, int]] = []
+            if len(left) >= _FEW and program.code.guards:
+                handed = numpy.zeros(len(left), bool)
+                for other, passed_there, some in self._crossroads.onward(program, posts, passed):
+                    handed[some] = True
+                    others.append((other, left[some], passed_there))
+                left = left[~handed]
+            still.append(left)
+            pending += reversed(others)
+        return cast("np.ndarray", numpy.concatenate(still))
 
     def _too_many(self) -> str:
         guards = [(program, guard) for program in self.programs for guard in program.code.guards]
@@ -334,6 +341,9 @@ class _Batch:
         self.taken: dict[Program, int] = {}
         self._outputs: Any = None
         self._results: Layout | None = None
+        self._otherwise: Layout | None = (
+            None  # the results of a way that no point went: so they look if nothing is known
+        )
         self._error: Exception | None = None
 
     def take(
@@ -343,7 +353,8 @@ class _Batch:
 
         The first one is done if the outcome there is known.
         """
-        if not len(points) and self._results is not None:
+        if not len(points):
+            self._otherwise = self._otherwise or (program.results if program.error is None else None)
             return points, points
         whole = points is self.points
         lanes, posts = program.run_posted(self.table if whole else self.table.take(points, axis=0))
@@ -356,10 +367,12 @@ class _Batch:
         self.taken[program] = self.taken.get(program, 0) + len(done)
         if program.error is not None:
             self.failed[done], self._error = True, program.error
+        elif not len(done):
+            self._otherwise = self._otherwise or program.results
         elif whole and self._results is None:
             self._results, self._outputs = program.results, lanes.outputs
             self._outputs[left] = the_numpy().nan
-        elif len(done) or self._results is None:
+        else:
             self._keep(program.results, lanes.outputs[here], done)
         return points[left], posts[left]
 
@@ -367,11 +380,17 @@ class _Batch:
         if self._results is None:
             self._results = results
             self._outputs = the_numpy().full((len(self.table), results.size), the_numpy().nan)
-        elif (places := _places(self._results, results)) != [*range(results.size)]:
-            outputs = outputs[:, places]  # a dict may have its keys in another order
+        else:
+            places = _places(self._results, results)
+            if places != [*range(results.size)]:
+                outputs = outputs[:, places]  # a dict may have its keys in another order
+            self._results = self._results.with_truths_in(results, places)
         self._outputs[done] = outputs
 
     def result(self) -> Any:
+        numpy = the_numpy()
+        if self._results is None and self._otherwise is not None:
+            return self._otherwise.stacked(numpy.full((len(self.table), self._otherwise.size), numpy.nan))
         if self._results is None:
             if self._error is not None:
                 raise self._error

@@ -51,6 +51,7 @@ class Layout:
         self._exactly = exactly
         self._numbers: list[Any] = []
         self.paths: list[tuple[Any, ...]] = []  # where each number is: keys, positions and names of fields
+        self._truths: set[int] = set()  # which of the numbers are truths
         self.statics: list[Any] = []  # what is in the nest and is not a number
         self._is_number, self._is_truth = is_number, is_truth
         self._root = self._node(example, ())
@@ -82,6 +83,14 @@ class Layout:
         [2, 0, 1]
         """
         return [int(i) for i in self.row(other.nest([*range(other.size)]))]
+
+    def with_truths_in(self, other: "Layout", places: list[int]) -> "Layout":
+        """The same with a number for each truth that is a number in another Layout, where these are its places."""
+        left = [at for at, place in enumerate(places) if at in self._truths and place in other._truths]
+        if len(left) == len(self._truths):
+            return self
+        nest = self.nest([_Told(0.0) if at in left else 0 for at in range(self.size)])
+        return Layout(nest, is_truth=lambda x: type(x) is _Told, exactly=self._exactly)
 
     def at(self, numbers: list[Any]) -> "Layout":
         """The same with other numbers for an example."""
@@ -133,6 +142,7 @@ class Layout:
         if self._is_truth(node):
             self._numbers.append(node.number if type(node) is _Told else node)
             self.paths.append(path)
+            self._truths.add(at)
             return _Truth(at)
         if self._is_one(node):
             self._numbers.append(node)
@@ -296,7 +306,9 @@ class _Static:
     def read(self, thing: Any, row: "np.ndarray") -> None:
         thing = thing.thing if isinstance(thing, Fixed) else thing
         if not same(thing, self._as_it_was):
-            raise Misfit(f"there is {shown(thing)} where it was recorded with {shown(self._as_it_was)}")
+            now, then = shown(thing), shown(self._thing)
+            known = f"where it was recorded with {then}" if now != then else "which has changed since the recording"
+            raise Misfit(f"there is {now} {known}")
 
     def made(self, numbers: Any) -> Any:
         return self._thing

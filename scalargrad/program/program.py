@@ -25,6 +25,7 @@ from scalargrad.program.recording import code_of, is_truth, recording
 from scalargrad.program.replay import replayed
 from scalargrad.program.schedule import scheduled
 from scalargrad.program.simplify import simplified
+from scalargrad.program.snapshot import Steady
 
 if TYPE_CHECKING:
     import numpy as np
@@ -136,7 +137,7 @@ def counted(count: int, what: str) -> str:
     return f"{count:,} {what}{'' if count == 1 else 's'}"
 
 
-class Program:
+class Program(Steady):
     """Straight-line code with the nests of its arguments and results: see `record`.
 
     `p(*args)` runs it at a point, `p.batch(X)` at many; `p.value_and_grad`, `p.jacobian` and `p.hessian` are Programs
@@ -200,7 +201,7 @@ class Program:
         outputs = lanes.outputs
         if lanes.failed.any():
             outputs[lanes.failed[:, None] & the_numpy().isfinite(outputs)] = the_numpy().nan
-        return (self.results.stacked(outputs), lanes.failed) if mask else self.results.stacked(outputs)
+        return (self.results.stacked(outputs), lanes.failed.copy()) if mask else self.results.stacked(outputs)
 
     def run(self, table: "np.ndarray", parameters: "np.ndarray | None" = None) -> backends.Lanes:
         """The bare numbers at many points, and where they are not to be trusted: see `backends.Lanes`.

@@ -7,62 +7,142 @@
 False
 """
 
-from dataclasses import dataclass
-from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
-from typing import Any
+from array import array
+from collections import deque
+from collections.abc import Iterator
+from copy import copy
+from functools import lru_cache
+from itertools import chain, zip_longest
+from types import BuiltinFunctionType, FunctionType, MemberDescriptorType, ModuleType
+from typing import Any, NamedTuple
 
 from scalargrad.engine import Value
-from scalargrad.program.arrays import is_array
+from scalargrad.program.arrays import is_array, the_numpy
 
-__all__ = ["same", "snapshot"]
-
-#: Whose attributes are not what one changes.
-_WHOLE = (type, FunctionType, BuiltinFunctionType, MethodType, ModuleType)
+__all__ = ["Steady", "same", "snapshot"]
 
 
-@dataclass(frozen=True)
-class _Object:
-    """An object, and its attributes as they were."""
+class Steady:
+    """What is the same function whatever it has learned meanwhile, as one that is compiled."""
+
+
+#: In which nothing changes, or whose attributes are not what one changes; an input is itself, whatever its number.
+_WHOLE = (type, FunctionType, BuiltinFunctionType, ModuleType, Value, Steady)
+_PLAIN = {type(None), bool, int, float, str, bytes}
+
+
+class _Object(NamedTuple):
+    """A container or an object that has parts, which come behind it; `names` are those of its attributes."""
 
     thing: Any
-    attributes: dict[str, Any]
+    parts: int
+    names: tuple[str, ...]
 
 
-def snapshot(thing: Any, within: frozenset[int] = frozenset()) -> Any:
-    """A copy of what may change in place: containers, arrays, and the attributes of objects that have a `__dict__`."""
-    if id(thing) in within:  # it contains itself
-        return thing
-    within |= {id(thing)}
-    if type(thing) in (list, tuple):
-        return type(thing)(snapshot(part, within) for part in thing)
-    if type(thing) is dict:
-        return {key: snapshot(part, within) for key, part in thing.items()}
-    if is_array(thing) or type(thing) in (set, bytearray):
-        return thing.copy()
-    if hasattr(thing, "__dict__") and not isinstance(thing, _WHOLE):
-        return _Object(thing, {name: snapshot(part, within) for name, part in vars(thing).items()})
-    return thing
+class _Again(NamedTuple):
+    """What was met before, as the object of this number."""
+
+    number: int
 
 
-def same(x: Any, before: Any) -> bool:
+_END = _Again(-1)
+
+
+def snapshot(thing: Any) -> list[Any]:
+    """What it is made of, however deep: copies of what may change in place, in the order in which it is met."""
+    return [*_met(thing)]
+
+
+def same(x: Any, before: list[Any]) -> bool:
     """Whether it is the same to any function as what the snapshot was taken of, as far as can be told."""
+    return all(_alike(now, then) for now, then in zip_longest(_met(x), before, fillvalue=_END))
+
+
+def _met(thing: Any) -> Iterator[Any]:
+    """The thing and its parts, and theirs; each once, for they may contain each other."""
+    seen: dict[int, int] = {}
+    pending, alive = [thing], []
+    while pending:
+        thing = pending.pop()
+        kind: Any = type(thing)
+        if kind in _PLAIN or (what := _what(kind)) == "whole":
+            yield thing
+        elif id(thing) in seen:
+            yield _Again(seen[id(thing)])
+        elif what == "copied" and (kind is not the_numpy().ndarray or thing.dtype.kind != "O"):
+            yield copy(thing)
+        else:
+            parts: list[Any] = _content(thing) if what != "object" else []
+            names: tuple[str, ...] = ()
+            if what != "container":
+                found = _attributes(thing)
+                names = tuple(found)
+                parts += found.values()
+            seen[id(thing)] = len(seen)
+            alive.append(thing)  # another one in its place would have its id
+            yield _Object(kind if what == "container" else thing, len(parts), names)
+            parts.reverse()
+            pending += parts
+
+
+@lru_cache(1024)
+def _what(kind: type) -> str:
+    """How to look at a thing of this type: most have many things of few types in them."""
+    if issubclass(kind, _WHOLE):
+        return "whole"
+    if kind in (list, tuple, dict):
+        return "container"
+    if kind in (set, bytearray, array, the_numpy().ndarray):
+        return "copied"
+    mixed = (dict, list, tuple, deque, array, set, frozenset, the_numpy().ndarray)
+    return "both" if issubclass(kind, mixed) else "object"
+
+
+def _content(thing: Any) -> list[Any]:
+    """What is in a container, also in one of a class of one's own."""
+    if isinstance(thing, dict):
+        return [*chain.from_iterable(dict.items(thing))]
+    if isinstance(thing, (set, frozenset)):
+        return [{*thing}]
+    return thing.ravel().tolist() if is_array(thing) else [*thing]
+
+
+def _attributes(thing: Any) -> dict[str, Any]:
+    """What is in an object by name, in its `__dict__` or in slots."""
+    found = {**getattr(thing, "__dict__", {})}
+    kind: Any = type(thing)
+    for name, slot in _slots(kind):
+        try:
+            found[name] = slot.__get__(thing)
+        except AttributeError:  # nothing was put there
+            continue
+    return found
+
+
+@lru_cache(256)
+def _slots(kind: type) -> list[tuple[str, Any]]:
+    names = [(name, slot) for base in kind.__mro__ for name, slot in vars(base).items() if name != "__dict__"]
+    return [(name, slot) for name, slot in names if type(slot) is MemberDescriptorType]
+
+
+def _alike(x: Any, before: Any) -> bool:
     if x is before:
         return True
-    if type(before) is _Object:
-        return (x is before.thing or _equal(x, before.thing)) and same(vars(x), before.attributes)
     if type(x) is not type(before):
         return False
     if type(x) is float:
         return bool(x.hex() == before.hex())
-    if type(x) in (list, tuple):
-        return len(x) == len(before) and all(map(same, x, before))
-    if type(x) is dict:
-        return [*x] == [*before] and all(map(same, x.values(), before.values()))
+    if type(x) is _Object:
+        alike = x.parts == before.parts and x.names == before.names
+        return alike and (x.thing is before.thing or _equal(x.thing, before.thing))
     if is_array(x):
         alike = x.dtype == before.dtype and x.shape == before.shape
-        return bool(alike) and all(map(same, x.ravel().tolist(), before.ravel().tolist()))
+        return bool(alike) and all(map(_alike, x.ravel().tolist(), before.ravel().tolist()))
     return _equal(x, before)
 
 
 def _equal(x: Any, y: Any) -> bool:
-    return type(x) is type(y) and type(x) is not Value and bool(x == y)  # an input is itself, whatever its number
+    try:
+        return type(x) is type(y) and type(x) is not Value and bool(x == y)
+    except Exception:  # as of objects that compare their arrays: then they are only like themselves
+        return False

@@ -388,6 +388,26 @@ def test_a_truth_that_is_returned_is_a_truth(backend):
     assert both["near"].tolist() == [[False, True], [True, False]]
 
 
+def test_where_one_way_gives_a_truth_and_another_a_number_a_batch_gives_numbers(backend):
+    def f(x):
+        return {"a": x > 0.0, "b": (x if x > 1.0 else x > 0.0)}
+
+    for points in ([0.5, 2.5, -1.0], [2.5, 0.5, -1.0]):
+        found = compile(f, backend=backend).batch([[x] for x in points])
+        assert found["b"].tolist() == [f(x)["b"] for x in points]
+        assert found["a"].tolist() == [f(x)["a"] for x in points]
+        assert found["a"].dtype == bool
+
+
+def test_a_way_that_no_point_of_a_batch_goes_has_no_say_in_what_the_result_looks_like(backend):
+    f = compile(lambda x: x if x > 0.0 else [x, 2 * x], backend=backend)
+    assert f(1.0) == 1.0
+    assert f.batch([[-1.0], [-3.0]]).tolist() == [[-1.0, -2.0], [-3.0, -6.0]]
+    assert f.batch([[1.0]]).tolist() == [1.0]
+    with pytest.raises(ProgramError, match="different nests"):
+        f.batch([[1.0], [-3.0]])
+
+
 def test_a_truth_is_one_in_a_file_too(tmp_path):
     program = record(lambda x, y: (x > y, x - y), 1.0, 2.0)
     program.save(tmp_path / "p.json")

@@ -1,5 +1,8 @@
 """A batch of a function that goes many ways: each point is sent to the Program of its own way."""
 
+import inspect
+import sys
+
 import numpy as np
 import pytest
 
@@ -107,3 +110,24 @@ def test_nan_goes_its_own_way():
         found = compiled.batch(points)
         assert np.isnan(found[::3]).sum() == sum(np.isnan(branching(point)) for point in points[::3].tolist())
         assert found[1::3] == pytest.approx([branching(point) for point in points[1::3].tolist()], rel=1e-14)
+
+
+def test_points_may_be_sent_on_from_way_to_way_as_often_as_there_are_ways():
+    def f(x):
+        steps = 0.0
+        while x > 0.5:
+            x, steps = x - 1.0, steps + 1.0
+        return x + 100.0 * steps
+
+    g = compile(f, backend="numpy", max_paths=100)
+    for x in range(80):  # each way goes one guard further than the one before
+        g(x + 0.25)
+    points = np.repeat(np.arange(80.0), 70)[:, None] + 0.25
+    g.batch(points[:1])  # so that the shortest comes first
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(len(inspect.stack(0)) + 60)
+    try:
+        found = g.batch(points)
+    finally:
+        sys.setrecursionlimit(limit)
+    assert found.tolist() == [f(x) for x in points[:, 0].tolist()]

@@ -52,6 +52,14 @@ def test_in_a_failed_lane_there_is_no_number(backend):
     assert [np.isfinite(column).tolist() for column in outputs] == [[False, True, False]] * 3
 
 
+@pytest.mark.parametrize("count", [1, 2, 17])
+def test_a_mask_is_whose_it_is_given_to(backend, count):
+    p = record(lambda x: 2 * x, 1.0, backend=backend)
+    _, failed = p.batch(np.ones((count, 1)), mask=True)
+    failed |= True
+    assert not p.batch(np.ones((count, 1)), mask=True)[1].any()
+
+
 def test_batches_of_any_number_of_points(backend):
     p = record(f, 1.0, 0.0, backend=backend)
     for count in (0, 1, 2, 63, 4097):

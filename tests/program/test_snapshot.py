@@ -1,5 +1,9 @@
 """Arguments that are not numbers: what changes in them is noticed, however deep it is."""
 
+from array import array
+from collections import Counter, OrderedDict, defaultdict, deque
+from copy import deepcopy
+from functools import partial
 from types import SimpleNamespace
 
 import numpy as np
@@ -64,3 +68,94 @@ def test_a_list_that_contains_itself_is_like_itself():
     endless = ["a"]
     endless.append(endless)
     assert same(endless, snapshot(endless))
+
+
+class Slots:
+    __slots__ = ("size", "unset")
+
+    def __init__(self, size):
+        self.size = size
+
+
+class Names(list):
+    pass
+
+
+CHANGES = [
+    (Slots(1.0), lambda thing: setattr(thing, "size", 2.0)),
+    (Slots([]), lambda thing: thing.size.append(1.0)),
+    (Names("a"), lambda thing: thing.append("b")),
+    (deque([1.0]), lambda thing: thing.append(2.0)),
+    (array("d", [1.0]), lambda thing: thing.append(2.0)),
+    (OrderedDict(a=1.0), lambda thing: thing.update(b=2.0)),
+    (defaultdict(float, a=1.0), lambda thing: thing.update(b=2.0)),
+    (Counter("a"), lambda thing: thing.update("b")),
+    (partial(max, [1.0]), lambda thing: thing.args[0].append(2.0)),
+    (np.array([["a"], 1.0], dtype=object), lambda thing: thing[0].append("b")),
+]
+
+
+@pytest.mark.parametrize(("thing", "change"), CHANGES, ids=lambda x: type(x).__name__)
+def test_what_changes_in_other_containers_and_in_slots_is_noticed(thing, change):
+    thing = deepcopy(thing)
+    whole = SimpleNamespace(part=thing)
+    before, before_whole = snapshot(thing), snapshot(whole)
+    assert same(thing, before)
+    assert same(whole, before_whole)
+    change(thing)
+    assert not same(thing, before)
+    assert not same(whole, before_whole)
+
+
+def test_objects_that_many_others_have_are_looked_at_once():
+    thing = SimpleNamespace()
+    for _ in range(200):  # there are 2 ** 200 ways to the innermost one
+        thing = SimpleNamespace(left=thing, right=thing)
+    assert same(thing, snapshot(thing))
+
+
+def test_objects_may_be_as_deep_in_each_other_as_they_like():
+    innermost = thing = SimpleNamespace(size=1)
+    for _ in range(10_000):
+        thing = SimpleNamespace(inner=thing)
+    before = snapshot(thing)
+    assert same(thing, before)
+    innermost.size = 2
+    assert not same(thing, before)
+
+
+def test_objects_that_cannot_be_compared_are_only_like_themselves():
+    class Vector:
+        __hash__ = None
+
+        def __init__(self):
+            self.parts = np.array([1.0, 2.0])
+
+        def __eq__(self, other):
+            return self.parts == other.parts
+
+    one = Vector()
+    before = snapshot(one)
+    assert same(one, before)
+    assert not same(Vector(), before)
+
+
+def test_a_method_is_another_one_when_its_object_has_changed():
+    class Line:
+        slope = 1.0
+
+        def at(self, x):
+            return self.slope * x
+
+    line = Line()
+    before = snapshot(line.at)
+    assert same(line.at, before)
+    line.slope = 2.0
+    assert not same(line.at, before)
+
+
+def test_a_compiled_function_may_be_an_attribute_of_its_argument(backend):
+    line = SimpleNamespace(slope=2.0)
+    line.at = compile(lambda line, x: line.slope * x, backend=backend)
+    assert [line.at(line, x) for x in (1.0, 3.0, 5.0)] == [2.0, 6.0, 10.0]
+    assert len(line.at.programs) == 1
