@@ -341,9 +341,7 @@ class _Batch:
         self.taken: dict[Program, int] = {}
         self._outputs: Any = None
         self._results: Layout | None = None
-        self._otherwise: Layout | None = (
-            None  # the results of a way that no point went: so they look if nothing is known
-        )
+        self._otherwise: Layout | None = None  # results of a way that no point went, for where nothing else is known
         self._error: Exception | None = None
 
     def take(
