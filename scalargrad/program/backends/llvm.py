@@ -86,7 +86,7 @@ class _Runner:
     def __call__(self, points: "np.ndarray", shared: "np.ndarray") -> Lanes:
         code = self.code
         if points.shape == self._one_point and shared.shape == self._shared:
-            return self._machine_code(1).one(points, shared)
+            return (self.compiled.get(1) or self._machine_code(1)).one(points, shared)
         if points.shape[1:] != self._one_point[1:] or shared.shape != self._shared:
             raise ProgramError(
                 f"the code takes points of shape (points, {code.inputs}) and {code.shared} shared numbers, "
@@ -157,12 +157,12 @@ class _Compiled:
     def one(self, points: "np.ndarray", shared: "np.ndarray") -> Lanes:
         """At one point: copied to where everything is known to be, which takes less time than to ask where it is."""
         memory = self._memory()
-        memory.points[:] = points
+        memory.points[...] = points
         if len(shared):
-            memory.shared[:] = shared
+            memory.shared[...] = shared
         self.function(memory.call)
         caught()
-        if memory.flags[0] or memory.flags[1]:
+        if memory.flags[0]:
             lanes = Lanes(memory.outputs.copy(), memory.failed.copy(), memory.strayed.copy())
         else:
             lanes = Lanes(memory.outputs.copy(), memory.neither, memory.neither)
@@ -212,7 +212,8 @@ class _Memory:
         self.points, self.shared = np.empty((1, code.inputs)), np.empty(code.shared)
         self.outputs, _, _ = _lanes(1, code)
         both = np.zeros(2, dtype=bool)
-        self.failed, self.strayed, self.flags = both[:1], both[1:], both.data  # whose items are quickly read
+        self.failed, self.strayed = both[:1], both[1:]
+        self.flags = both.view(np.int16).data  # both as one number, which is quickly read
         self.neither = np.zeros(1, dtype=bool)
         self.neither.flags.writeable = False  # many have it
         self.reach((self.points, self.shared, self.outputs, self.failed, self.strayed), table, 1)
