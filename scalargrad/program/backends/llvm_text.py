@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from heapq import heappop, heappush
 
-from scalargrad.program.backends.llvm_squares import DECLARATION, gather, scatter
+from scalargrad.program.backends.llvm_squares import DECLARATION, gather, row_length, scatter
 from scalargrad.program.backends.llvm_symbols import LEAVES, TRUTHS, Instructions
 from scalargrad.program.backends.llvm_words import Words
 
@@ -21,14 +21,13 @@ _LENGTH = 1000
 #: What each function gets: of one group of lanes the points and outputs, row by row, and where it failed and strayed.
 _POINTERS = ("points", "shared", "outputs", "failed", "strayed", "workspace", "functions")
 _PARAMETERS = ", ".join(f"ptr noalias{' readonly' * (p in ('points', 'shared', 'functions'))} %{p}" for p in _POINTERS)
-_ARGUMENTS = ", ".join(f"ptr %{p}" for p in _POINTERS)
+_PARAMETERS += ", i64 %past"  # whether the outputs go past the cache
+_ARGUMENTS = ", ".join(f"ptr %{p}" for p in _POINTERS) + ", i64 %past"
 
-#: Everything for a run in one block of memory, pointers and then the number of groups: a call with one argument is quick.
+#: Everything for a run in one block of memory, pointers and then numbers: a call with one argument is quick.
 _ENTRY = """
 define void @run(ptr %call) #0 {{
-{loads}  %at_groups = getelementptr i64, ptr %call, i64 {last}
-  %groups = load i64, ptr %at_groups, align 8
-  call void @all({arguments}, i64 %groups)
+{loads}  call void @all({arguments}, i64 %groups)
   ret void
 }}
 """
@@ -57,6 +56,7 @@ end:
 }}
 """
 _OF_GROUP = ", ".join(f"ptr %{p}{'_g' * (p in ('points', 'outputs', 'failed', 'strayed'))}" for p in _POINTERS)
+_OF_GROUP += ", i64 %past"
 
 
 @dataclass(frozen=True)
@@ -80,9 +80,10 @@ def assemble(
     if width == 1:
         text += [f"define internal void @all({_PARAMETERS}, i64 %groups) noinline #0 {{\n{calls}  ret void\n}}\n"]
     else:
-        apart = {"points": inputs * width, "outputs": len(outputs) * width, "width": width}
+        length = row_length(len(outputs), width)
+        apart = {"points": inputs * width, "outputs": length * width, "width": width}
         text += [_GROUPS.format(parameters=_PARAMETERS, calls=calls, **apart), DECLARATION]
-        for move, count in ((gather, inputs), (scatter, len(outputs))):
+        for move, count in ((gather, inputs), (scatter, length)):
             text += [
                 *move(move.__name__, width, count, width),
                 *move(f"{move.__name__}_rest", width, count, count % width),
@@ -91,11 +92,12 @@ def assemble(
 
 
 def _entry() -> str:
+    told = [*[(p, "ptr") for p in _POINTERS], ("past", "i64"), ("groups", "i64")]
     loads = [
-        f"  %at_{name} = getelementptr i64, ptr %call, i64 {k}\n  %{name} = load ptr, ptr %at_{name}, align 8\n"
-        for k, name in enumerate(_POINTERS)
+        f"  %at_{name} = getelementptr i64, ptr %call, i64 {k}\n  %{name} = load {kind}, ptr %at_{name}, align 8\n"
+        for k, (name, kind) in enumerate(told)
     ]
-    return _ENTRY.format(loads="".join(loads), last=len(_POINTERS), arguments=_ARGUMENTS)
+    return _ENTRY.format(loads="".join(loads), arguments=_ARGUMENTS)
 
 
 class _Pool:
@@ -136,7 +138,8 @@ class _Parts:
         self.slots, self.squares = _Pool(), _Pool()
         self.slot_of: dict[int, int] = {}  # of what is alive
         self.square_of: dict[tuple[str, int], int] = {}  # by whether it is of points or outputs, and which of those
-        self._whole = {"points": inputs // words.width, "outputs": len(outputs) // words.width}
+        length = row_length(len(outputs), words.width)
+        self._whole = {"points": inputs // words.width, "outputs": length // words.width}
         stores: dict[int, list[int | str]] = {}  # the columns that a result is to be written to, or the flag
         for column, number in enumerate(outputs):
             stores.setdefault(number, []).append(column)
@@ -220,10 +223,11 @@ class _Parts:
     def _move(self, function: str, array: str, square: int) -> list[str]:
         width, place = self.words.width, self.square_of[array, square]
         rows, block, rest = f"%{array}_{square}", f"%square_{array}_{square}", "_rest" * (square == self._whole[array])
+        past = ", i64 %past" * (array == "outputs")
         return [
             f"  {rows} = getelementptr double, ptr %{array}, i64 {square * width}\n",
             f"  {block} = getelementptr double, ptr %squares, i64 {place * width * width}\n",
-            f"  call void @{function}{rest}(ptr {rows}, ptr {block})\n",
+            f"  call void @{function}{rest}(ptr {rows}, ptr {block}{past})\n",
         ]
 
     def _address(self, array: str, column: int) -> str:
