@@ -2,10 +2,12 @@
 
 One point is run by scalar code, with the bits of the row-by-row evaluation. Many points run as many at a time as a
 register of the processor holds, on as many threads as there are processors; there a function of C's mathematics is within
-two units in the last place of the true value, rather than Python's to the bit (which may be off by as much). Both are compiled when they are first needed, in time linear in the rows.
+two units in the last place of the true value, rather than Python's to the bit (which may be off by as much). Both are
+compiled when they are first needed, in time linear in the rows.
 
 A thread that runs many points needs slots × width × 8 bytes, however many points there are: `width` points are in work
-at once, and the slots hold what lives longer than a thousand instructions, inputs and outputs included.
+at once, and the slots hold what lives longer than a thousand instructions, inputs and outputs included. The rows of many
+outputs begin with a line of the cache, and so are up to an eighth longer in memory than they look.
 
 `SCALARGRAD_THREADS` says on how many threads to run, `SCALARGRAD_CACHE` in which directory to keep what was compiled;
 whatever is in there may be deleted at any time.

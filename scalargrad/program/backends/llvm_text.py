@@ -52,6 +52,7 @@ group:
   %more = icmp slt i64 %next, %groups
   br i1 %more, label %group, label %end
 end:
+  fence seq_cst ; what went past the cache is there for other threads
   ret void
 }}
 """

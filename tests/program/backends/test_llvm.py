@@ -306,6 +306,16 @@ def test_any_number_of_points_of_any_number_of_inputs(count, inputs):
     assert np.array_equal(run(code, points).outputs, points * np.roll(points, -1, axis=1))
 
 
+@pytest.mark.parametrize("count", [8, 9, 1000])
+@pytest.mark.parametrize("outputs", [7, 56, 57, 64, 107])
+def test_outputs_that_go_past_the_cache_are_the_same(count, outputs, width, monkeypatch):
+    rows = tuple(Row(RULES["mul"], (i, (i + 1) % outputs)) for i in range(outputs))
+    code = Code(outputs, 0, (), rows, tuple(range(outputs, 2 * outputs)))
+    points = np.random.default_rng(count).normal(size=(count, outputs))
+    monkeypatch.setattr(llvm, "_NEAR", 0)
+    assert np.array_equal(run(code, points).outputs, points * np.roll(points, -1, axis=1))
+
+
 def test_points_need_not_be_in_order_or_doubles():
     code = Code(2, 1, (), (Row(RULES["sub"], (0, 1)), Row(RULES["mul"], (3, 2))), (4,))
     runner = llvm.prepare(code)
