@@ -5,7 +5,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from scalargrad.engine import Value
+from scalargrad.engine import is_value
 from scalargrad.engine.messages import shorten
 from scalargrad.engine.thread import debug
 from scalargrad.nest import Nest
@@ -35,7 +35,7 @@ class Problem:
 
     def __init__(self, f: Callable[..., Any], inputs: tuple[Any, ...], engine: Any) -> None:
         self.f, self.engine, self.name = f, engine, getattr(f, "__name__", type(f).__name__)
-        self._nests = [Nest(x, lambda x: type(x) is Value) for x in inputs]
+        self._nests = [Nest(x, is_value) for x in inputs]
         given = [x for nest in self._nests for x in nest.numbers]
         if not given:
             raise TypeError(f"there is no number among the inputs of {self.name} to differentiate it by")
