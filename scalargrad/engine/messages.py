@@ -26,14 +26,6 @@ def gradient_lost(kind: str, label: str, data: float) -> str:
     )
 
 
-def gradient_lost_in_a_program(kind: str, label: str) -> str:
-    name = f" {label!r}" if label else ""
-    way_out = "calculate with the Value itself and scalargrad's own functions, as scalargrad.sin(v); v.detach() cuts the gradient"
-    if kind == "int":
-        way_out = "math.trunc(v) goes another way for each number; a number that counts is compile(f, static='n')"
-    return f"{kind}(v) of a Value{name} while a Program is recorded would be the same number in every run: {way_out}"
-
-
 def not_an_input(what: str, rule: Rule) -> str:
     return f"{what} is for inputs, and this Value was computed by {rule.name}: v.detach() is an input with its number"
 

@@ -39,9 +39,8 @@ def _on_truths(name: str) -> Any:
 def _refused(kind: str) -> Any:
     def method(self: "Number") -> NoReturn:
         recorder = here.state.recorder
-        if recorder is not None and recorder.varies(self):
-            recorder.escape = GradientLostError(messages.gradient_lost_in_a_program(kind, self.label))
-            raise recorder.escape  # again at the end, for f may catch it, and does so only while recorded
+        if recorder is not None:
+            recorder.converted(kind, self)
         raise GradientLostError(messages.gradient_lost(kind, self.label, self._data))
 
     return method

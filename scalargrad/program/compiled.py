@@ -153,9 +153,9 @@ class Compiled(Steady):
         """What f gives at many points: an array of shape (points, inputs) in, a column for each number of the arguments.
 
         `like` is a tuple of arguments, or a dict of them by name, that shows their nest. Without it they are as at the
-        latest call; before any call,
-        as many numbers as f has parameters (or parameters without a default), or, if it has one parameter and there are
-        more columns, one array. Arguments by name come behind the others, as they stand in the signature of f.
+        latest call; before any call, as many numbers as f has parameters (or parameters without a default), or, if it has
+        one parameter and there are more columns, one array. Arguments by name come behind the others, as they stand in
+        the signature of f.
 
         Each number of the result becomes an array over the points; a list of numbers or an array gets an axis more. Where
         f raises ValueError or an ArithmeticError there is nan; with `mask`, the second result tells where, of shape
@@ -298,7 +298,8 @@ class _Ways:
             program, outcome = self.record(table[left[0]])
             left, _ = batch.take(program, left, outcome)
         self.programs.sort(key=lambda program: -batch.taken.get(program, 0))  # the one that took most will come first
-        return (batch.result(), batch.failed) if mask else batch.result()
+        result = batch.result(self.programs)
+        return (result, batch.failed) if mask else result
 
     def _sent(self, batch: "_Batch", first: Program, points: "np.ndarray") -> "np.ndarray":
         """Let a Program take those of the points that go its way, and send the others on; those that are left."""
@@ -341,7 +342,6 @@ class _Batch:
         self.taken: dict[Program, int] = {}
         self._outputs: Any = None
         self._results: Layout | None = None
-        self._otherwise: Layout | None = None  # results of a way that no point went, for where nothing else is known
         self._error: Exception | None = None
 
     def take(
@@ -352,8 +352,7 @@ class _Batch:
         The first one is done if the outcome there is known.
         """
         if not len(points):
-            self._otherwise = self._otherwise or (program.results if program.error is None else None)
-            return points, points
+            return points, the_numpy().empty((0, 0))
         whole = points is self.points
         lanes, posts = program.run_posted(self.table if whole else self.table.take(points, axis=0))
         away = lanes.failed | lanes.strayed  # where a row failed, f may do something about it
@@ -365,12 +364,10 @@ class _Batch:
         self.taken[program] = self.taken.get(program, 0) + len(done)
         if program.error is not None:
             self.failed[done], self._error = True, program.error
-        elif not len(done):
-            self._otherwise = self._otherwise or program.results
-        elif whole and self._results is None:
+        elif whole and len(done) and self._results is None:
             self._results, self._outputs = program.results, lanes.outputs
             self._outputs[left] = the_numpy().nan
-        else:
+        elif len(done):
             self._keep(program.results, lanes.outputs[here], done)
         return points[left], posts[left]
 
@@ -385,17 +382,19 @@ class _Batch:
             self._results = self._results.with_truths_in(results, places)
         self._outputs[done] = outputs
 
-    def result(self) -> Any:
+    def result(self, programs: "list[Program]") -> Any:
+        """What came out; where no point went a way that has a result, nan in the nest of one of these Programs'."""
         numpy = the_numpy()
-        if self._results is None and self._otherwise is not None:
-            return self._otherwise.stacked(numpy.full((len(self.table), self._otherwise.size), numpy.nan))
-        if self._results is None:
-            if self._error is not None:
-                raise self._error
-            raise ProgramError(
-                "of no points, before any call, nobody knows what the result looks like: call it once before"
-            )
-        return self._results.stacked(self._outputs)
+        if self._results is not None:
+            return self._results.stacked(self._outputs)
+        for program in programs:
+            if program.error is None:
+                return program.results.stacked(numpy.full((len(self.table), program.results.size), numpy.nan))
+        if self._error is not None:
+            raise self._error
+        raise ProgramError(
+            "of no points, before any call, nobody knows what the result looks like: call it once before"
+        )
 
 
 def _places(results: Layout, others: Layout) -> list[int]:

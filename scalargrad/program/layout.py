@@ -89,8 +89,8 @@ class Layout:
         left = [at for at, place in enumerate(places) if at in self._truths and place in other._truths]
         if len(left) == len(self._truths):
             return self
-        nest = self.nest([_Told(0.0) if at in left else 0 for at in range(self.size)])
-        return Layout(nest, is_truth=lambda x: type(x) is _Told, exactly=self._exactly)
+        nest = self.nest([_AsTruth(0.0) if at in left else 0 for at in range(self.size)])
+        return Layout(nest, is_truth=lambda x: type(x) is _AsTruth, exactly=self._exactly)
 
     def at(self, numbers: list[Any]) -> "Layout":
         """The same with other numbers for an example."""
@@ -132,15 +132,15 @@ class Layout:
     @classmethod
     def of_plain(cls, plain: Any, numbers: list[float], exactly: bool = False) -> "Layout":
         """The Layout that was told so, with these numbers for an example. Raises ValueError if it is not so told."""
-        nest = nest_of(plain, numbers, Fixed, _Told, the_numpy().array)
-        return cls(nest, is_truth=lambda x: type(x) is _Told, exactly=exactly)
+        nest = nest_of(plain, numbers, Fixed, _AsTruth, the_numpy().array)
+        return cls(nest, is_truth=lambda x: type(x) is _AsTruth, exactly=exactly)
 
     # ── as it is made ───────────────────────────────────────────────────────────────────────────────────────────────
 
     def _node(self, node: Any, path: tuple[Any, ...]) -> "_Node":
         at = len(self._numbers)
         if self._is_truth(node):
-            self._numbers.append(node.number if type(node) is _Told else node)
+            self._numbers.append(node.number if type(node) is _AsTruth else node)
             self.paths.append(path)
             self._truths.add(at)
             return _Truth(at)
@@ -176,7 +176,7 @@ class Fixed:
         self.thing = thing
 
 
-class _Told:
+class _AsTruth:
     """Marks the number of a truth that was told as plain data."""
 
     def __init__(self, number: float) -> None:

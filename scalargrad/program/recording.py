@@ -190,14 +190,28 @@ class Recorder:
     def read(self, x: Value) -> float:
         """The bare number of a Value, which only a fixed one gives."""
         if self.varies(x):
-            name = f" {x.label!r}" if x.label else ""
             raise self._escaping(
                 GradientLostError(
-                    f"the .data of a Value{name} was read while a Program was recorded, and would be the same number in "
+                    f"the .data of a Value{_named(x)} was read while a Program was recorded, and would be the same number in "
                     "every run: calculate with the Value itself; v.detach() cuts the gradient"
                 )
             )
         return x._data
+
+    def converted(self, kind: str, x: Value) -> None:
+        """It is to become a float, int or complex, which only a fixed one may be asked for."""
+        if self.varies(x):
+            way_out = "calculate with the Value itself and scalargrad's own functions, as scalargrad.sin(v); v.detach() cuts the gradient"
+            if kind == "int":
+                way_out = (
+                    "math.trunc(v) goes another way for each number; a number that counts is compile(f, static='n')"
+                )
+            raise self._escaping(
+                GradientLostError(
+                    f"{kind}(v) of a Value{_named(x)} while a Program is recorded would be the same number in every run: "
+                    f"{way_out}"
+                )
+            )
 
     def affected(self, what: str) -> None:
         raise self._escaping(
@@ -255,11 +269,14 @@ def code_of(recorder: Recorder, inputs: list[Value], results: list[Any]) -> tupl
 _WITHOUT_GRADIENT = {*STEERING.values(), *RAISES.values()}
 
 
+def _named(x: Value) -> str:
+    return f" {x.label!r}" if x.label else ""
+
+
 def _check_input(x: Value) -> None:
     if x.rule is not None:
-        name = f" {x.label!r}" if x.label else ""
         raise NotAnInputError(
-            f"the Value{name} that came to {x._data!r} was computed by {x.rule.name} before the Program was recorded: "
+            f"the Value{_named(x)} that came to {x._data!r} was computed by {x.rule.name} before the Program was recorded: "
             "hand it over as an argument, or use its v.detach()"
         )
 

@@ -20,7 +20,7 @@ __all__ = ["Backend", "Lanes", "Runner", "jax_function", "named"]
 
 
 class Lanes(NamedTuple):
-    """What came out of a run over many points.
+    """What came out of a run over many points. Where lanes failed or strayed is read, never written: runs may share it.
 
     outputs  floats of shape (points, outputs); what stands where a lane failed or strayed is nobody's business
     failed   of shape (points,): where Python would have raised, on the way that the code goes

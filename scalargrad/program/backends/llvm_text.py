@@ -261,10 +261,7 @@ class _Function:
     def compute(self, number: int) -> None:
         operation, *operands = self.list[number]
         if operation == "pow" and self.words.width > 1 and self.constants.get(operands[1]) == 2.0:
-            operation, operands = (
-                "fmul",
-                [operands[0], operands[0]],
-            )  # nearer to the truth than a power, if not its bits
+            operation, operands = "fmul", [operands[0]] * 2  # nearer to the truth than a power, if not its bits
         self.lines.append(self.words.call(number, operation, [self.name(x) for x in operands]))
         self.names[number] = f"%v{number}"
 
