@@ -32,9 +32,12 @@ _PLAIN = {type(None), bool, int, float, str, bytes}
 
 
 class _Object(NamedTuple):
-    """A container or an object that has parts, which come behind it; `names` are those of its attributes."""
+    """A container or an object that has parts, which come behind it; `names` are those of its attributes.
 
-    thing: Any
+    `head` is its type, if that and the parts are all there is of it; else itself, for it may have more than can be seen.
+    """
+
+    head: Any
     parts: int
     names: tuple[str, ...]
 
@@ -80,7 +83,8 @@ def _met(thing: Any) -> Iterator[Any]:
                 parts += found.values()
             seen[id(thing)] = len(seen)
             alive.append(thing)  # another one in its place would have its id
-            yield _Object(kind if what == "container" else thing, len(parts), names)
+            all_seen = what != "object" or (kind.__hash__ is None and names)
+            yield _Object(kind if all_seen else thing, len(parts), names)
             parts.reverse()
             pending += parts
 
@@ -94,7 +98,7 @@ def _what(kind: type) -> str:
         return "container"
     if kind in (set, bytearray, array, the_numpy().ndarray):
         return "copied"
-    mixed = (dict, list, tuple, deque, array, set, frozenset, the_numpy().ndarray)
+    mixed = (dict, list, tuple, deque, array, bytearray, set, frozenset, the_numpy().ndarray)
     return "both" if issubclass(kind, mixed) else "object"
 
 
@@ -133,16 +137,26 @@ def _alike(x: Any, before: Any) -> bool:
     if type(x) is float:
         return bool(x.hex() == before.hex())
     if type(x) is _Object:
-        alike = x.parts == before.parts and x.names == before.names
-        return alike and (x.thing is before.thing or _equal(x.thing, before.thing))
+        return bool(x.parts == before.parts and x.names == before.names and _alike(x.head, before.head))
     if is_array(x):
         alike = x.dtype == before.dtype and x.shape == before.shape
         return bool(alike) and all(map(_alike, x.ravel().tolist(), before.ravel().tolist()))
-    return _equal(x, before)
+    if type(x) is array:
+        return bool(x.typecode == before.typecode and x.tobytes() == before.tobytes())
+    if type(x) is set:
+        return _members(x) == _members(before)
+    return bool(x == before) if type(x) is bytearray else _equal(x, before)
+
+
+def _members(things: set[Any]) -> set[tuple[type, Any]]:
+    """The members of a set, to be compared: 0.0 is not -0.0, nor 1 True."""
+    return {(type(thing), thing.hex() if type(thing) is float else thing) for thing in things}
 
 
 def _equal(x: Any, y: Any) -> bool:
+    """Whether a dict would find the one by the other; what cannot be a key is only like itself."""
     try:
-        return type(x) is type(y) and type(x) is not Value and bool(x == y)
-    except Exception:  # as of objects that compare their arrays: then they are only like themselves
+        found = hash(x) == hash(y)
+    except TypeError:
         return False
+    return found and bool(x == y)

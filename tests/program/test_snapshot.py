@@ -1,8 +1,11 @@
 """Arguments that are not numbers: what changes in them is noticed, however deep it is."""
 
+import random
 from array import array
 from collections import Counter, OrderedDict, defaultdict, deque
-from copy import deepcopy
+from copy import copy, deepcopy
+from dataclasses import dataclass
+from datetime import date
 from functools import partial
 from types import SimpleNamespace
 
@@ -81,12 +84,17 @@ class Names(list):
     pass
 
 
+class Bytes(bytearray):
+    pass
+
+
 CHANGES = [
     (Slots(1.0), lambda thing: setattr(thing, "size", 2.0)),
     (Slots([]), lambda thing: thing.size.append(1.0)),
     (Names("a"), lambda thing: thing.append("b")),
     (deque([1.0]), lambda thing: thing.append(2.0)),
     (array("d", [1.0]), lambda thing: thing.append(2.0)),
+    (Bytes(b"a"), lambda thing: thing.append(1)),
     (OrderedDict(a=1.0), lambda thing: thing.update(b=2.0)),
     (defaultdict(float, a=1.0), lambda thing: thing.update(b=2.0)),
     (Counter("a"), lambda thing: thing.update("b")),
@@ -124,20 +132,71 @@ def test_objects_may_be_as_deep_in_each_other_as_they_like():
     assert not same(thing, before)
 
 
-def test_objects_that_cannot_be_compared_are_only_like_themselves():
+def test_objects_that_are_no_keys_are_like_others_of_the_same_parts():
     class Vector:
         __hash__ = None
 
-        def __init__(self):
-            self.parts = np.array([1.0, 2.0])
+        def __init__(self, *parts):
+            self.parts = np.array(parts)
 
         def __eq__(self, other):
-            return self.parts == other.parts
+            raise AssertionError
 
-    one = Vector()
-    before = snapshot(one)
-    assert same(one, before)
-    assert not same(Vector(), before)
+    before = snapshot(Vector(1.0, 2.0))
+    assert same(Vector(1.0, 2.0), before)
+    assert not same(Vector(1.0, 3.0), before)
+
+
+def test_objects_that_are_keys_are_like_equal_ones():
+    class Name:
+        __slots__ = ()
+
+        def __eq__(self, other):
+            return type(other) is Name
+
+        def __hash__(self):
+            return 1
+
+    assert same(Name(), snapshot(Name()))
+    assert same(date(2000, 1, 1), snapshot(date(2000, 1, 1)))
+    assert not same(date(2000, 1, 2), snapshot(date(2000, 1, 1)))
+    assert not same(object(), snapshot(object()))
+
+
+@dataclass(frozen=True)
+class Frozen:
+    parts: np.ndarray
+
+
+def test_what_turns_out_to_be_no_key_is_only_like_itself():
+    one = Frozen(np.array([1.0, 2.0]))
+    assert same(one, snapshot(one))
+    assert not same(Frozen(one.parts), snapshot(one))
+
+
+class Opaque(random.Random):
+    """What it is like cannot be seen."""
+
+    __hash__ = None
+
+
+def test_what_cannot_be_seen_is_only_like_itself():
+    one = Opaque(1)
+    one.__dict__.clear()
+    other = Opaque(2)
+    other.__dict__.clear()
+    assert same(one, snapshot(one))
+    assert not same(other, snapshot(one))
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [({0.0}, {-0.0}), ({1}, {True}), (array("d", [0.0]), array("d", [-0.0])), (array("b", [1]), array("q", [1]))],
+    ids=str,
+)
+def test_equal_things_of_other_numbers_are_not_the_same(one, other):
+    assert same(one, snapshot(copy(one)))
+    assert not same(one, snapshot(other))
 
 
 def test_a_method_is_another_one_when_its_object_has_changed():
