@@ -366,7 +366,6 @@ class _Batch:
             self.failed[done], self._error = True, program.error
         elif whole and len(done) and self._results is None:
             self._results, self._outputs = program.results, lanes.outputs
-            self._outputs[left] = the_numpy().nan
         elif len(done):
             self._keep(program.results, lanes.outputs[here], done)
         return points[left], posts[left]
@@ -374,7 +373,7 @@ class _Batch:
     def _keep(self, results: Layout, outputs: "np.ndarray", done: "np.ndarray") -> None:
         if self._results is None:
             self._results = results
-            self._outputs = the_numpy().full((len(self.table), results.size), the_numpy().nan)
+            self._outputs = the_numpy().empty((len(self.table), results.size))
         else:
             places = _places(self._results, results)
             if places != [*range(results.size)]:
@@ -386,6 +385,7 @@ class _Batch:
         """What came out; where no point went a way that has a result, nan in the nest of one of these Programs'."""
         numpy = the_numpy()
         if self._results is not None:
+            self._outputs[self.failed] = numpy.nan
             return self._results.stacked(self._outputs)
         for program in programs:
             if program.error is None:

@@ -102,33 +102,30 @@ class _Runner:
         return self._many(points, shared)
 
     def _many(self, points: "np.ndarray", shared: "np.ndarray") -> Lanes:
-        """Whole groups of lanes, on several threads where it pays; then what is left, padded to a group."""
+        """On several threads where it pays; points that are no whole group of lanes are padded to one."""
         import numpy as np
 
         points = np.ascontiguousarray(points, dtype=np.float64)
         shared = np.ascontiguousarray(shared, dtype=np.float64)
-        width = _host().width
-        lanes = _lanes(len(points), self.code, width)
-        if not len(points):
+        width, count = _host().width, len(points)
+        if 0 < count < width:
+            padded = self._many(np.concatenate([points, np.repeat(points[-1:], width - count, axis=0)]), shared)
+            return Lanes(*(array[:count] for array in padded))
+        lanes = _lanes(count, self.code, width)
+        if not count:
             return lanes
         run, past = self._machine_code(width).run, points.nbytes + lanes.outputs.nbytes > _NEAR
-        groups, rest = divmod(len(points), width)
-        threads = min(_threads(), groups) if len(self.code.rows) * len(points) >= _WORTH_A_THREAD else 1
+        threads = min(_threads(), count // width) if len(self.code.rows) * count >= _WORTH_A_THREAD else 1
+        starts = [count * k // threads // width * width for k in range(threads)]
 
-        def part(k: int) -> None:
-            here = slice(groups * k // threads * width, groups * (k + 1) // threads * width)
+        def part(start: int, end: int) -> None:
+            here = slice(start, end)
             run(points[here], shared, Lanes(*(array[here] for array in lanes)), past)
 
         if threads > 1:
-            list(_pool().map(part, range(threads)))
-        elif groups:
-            part(0)
-        if rest:
-            last = np.concatenate([points[-rest:], np.repeat(points[-1:], width - rest, axis=0)])
-            padded = _lanes(width, self.code, width)
-            run(last, shared, padded)
-            for array, whole in zip(lanes, padded, strict=True):
-                array[-rest:] = whole[:rest]
+            list(_pool().map(part, starts, [*starts[1:], count]))
+        else:
+            part(0, count)
         return lanes
 
     def _machine_code(self, width: int) -> "_Compiled":
@@ -190,9 +187,9 @@ class _Compiled:
         return lanes
 
     def run(self, points: "np.ndarray", shared: "np.ndarray", lanes: Lanes, past: bool = False) -> None:
-        """At many points, in C order, a multiple of the width; the outputs go past the cache if they are to."""
+        """At many points, in C order, a group of lanes at least; the outputs go past the cache if they are to."""
         memory = self._memory()
-        memory.reach((points, shared, *lanes), addressof(self.table), len(points) // self.width, past)
+        memory.reach((points, shared, *lanes), addressof(self.table), len(points), past)
         self.function(memory.call)
         caught()
         self.free.append(memory)
@@ -210,7 +207,7 @@ class _Compiled:
 class _Memory:
     """A workspace of so many doubles, which no two threads may use at a time; for one point all else as well.
 
-    `call` is the address of what the machine code is told: where everything is, and of how many groups of lanes.
+    `call` is the address of what the machine code is told: where everything is, and how many points there are.
     """
 
     def __init__(self, workspace: int) -> None:
@@ -218,9 +215,9 @@ class _Memory:
         self.told = (c_int64 * 9)()
         self.call = addressof(self.told)
 
-    def reach(self, arrays: Sequence["np.ndarray"], table: int, groups: int, past: bool = False) -> None:
+    def reach(self, arrays: Sequence["np.ndarray"], table: int, count: int, past: bool = False) -> None:
         """Tell where the points, the shared numbers and the lanes are, and whether outputs go past the cache."""
-        self.told[:] = [*[array.ctypes.data for array in (*arrays, self.workspace)], table, past, groups]
+        self.told[:] = [*[array.ctypes.data for array in (*arrays, self.workspace)], table, past, count]
 
     def keep(self, code: Code, table: int) -> None:
         """Have arrays of its own for one point."""

@@ -27,29 +27,31 @@ _ARGUMENTS = ", ".join(f"ptr %{p}" for p in _POINTERS) + ", i64 %past"
 #: Everything for a run in one block of memory, pointers and then numbers: a call with one argument is quick.
 _ENTRY = """
 define void @run(ptr %call) #0 {{
-{loads}  call void @all({arguments}, i64 %groups)
+{loads}  call void @all({arguments}, i64 %count)
   ret void
 }}
 """
 
 _HEAD = 'attributes #0 = { nounwind "no-stack-arg-probe" "prefer-vector-width"="512" }\n'
 
-#: All parts, for one group of lanes after the other.
+#: All parts, for one group of lanes after the other; the last one begins among the lanes of the one before, to be whole.
 _GROUPS = """
-define internal void @all({parameters}, i64 %groups) noinline #0 {{
+define internal void @all({parameters}, i64 %count) noinline #0 {{
 entry:
+  %last = sub i64 %count, {width}
   br label %group
 group:
-  %g = phi i64 [ 0, %entry ], [ %next, %group ]
-  %p = mul i64 %g, {points}
+  %lane = phi i64 [ 0, %entry ], [ %next, %group ]
+  %whole = icmp slt i64 %lane, %last
+  %at = select i1 %whole, i64 %lane, i64 %last
+  %p = mul i64 %at, {inputs}
   %points_g = getelementptr double, ptr %points, i64 %p
-  %o = mul i64 %g, {outputs}
+  %o = mul i64 %at, {length}
   %outputs_g = getelementptr double, ptr %outputs, i64 %o
-  %l = mul i64 %g, {width}
-  %failed_g = getelementptr i8, ptr %failed, i64 %l
-  %strayed_g = getelementptr i8, ptr %strayed, i64 %l
-{calls}  %next = add i64 %g, 1
-  %more = icmp slt i64 %next, %groups
+  %failed_g = getelementptr i8, ptr %failed, i64 %at
+  %strayed_g = getelementptr i8, ptr %strayed, i64 %at
+{calls}  %next = add i64 %lane, {width}
+  %more = icmp slt i64 %next, %count
   br i1 %more, label %group, label %end
 end:
   fence seq_cst ; what went past the cache is there for other threads
@@ -79,11 +81,11 @@ def assemble(
     )
     text = [_HEAD, *parts.text, _entry(), *words.functions()]
     if width == 1:
-        text += [f"define internal void @all({_PARAMETERS}, i64 %groups) noinline #0 {{\n{calls}  ret void\n}}\n"]
+        text += [f"define internal void @all({_PARAMETERS}, i64 %count) noinline #0 {{\n{calls}  ret void\n}}\n"]
     else:
         length = row_length(len(outputs), width)
-        apart = {"points": inputs * width, "outputs": length * width, "width": width}
-        text += [_GROUPS.format(parameters=_PARAMETERS, calls=calls, **apart), DECLARATION]
+        sizes = {"inputs": inputs, "length": length, "width": width}
+        text += [_GROUPS.format(parameters=_PARAMETERS, calls=calls, **sizes), DECLARATION]
         for move, count in ((gather, inputs), (scatter, length)):
             text += [
                 *move(move.__name__, width, count, width),
@@ -93,7 +95,7 @@ def assemble(
 
 
 def _entry() -> str:
-    told = [*[(p, "ptr") for p in _POINTERS], ("past", "i64"), ("groups", "i64")]
+    told = [*[(p, "ptr") for p in _POINTERS], ("past", "i64"), ("count", "i64")]
     loads = [
         f"  %at_{name} = getelementptr i64, ptr %call, i64 {k}\n  %{name} = load {kind}, ptr %at_{name}, align 8\n"
         for k, (name, kind) in enumerate(told)
