@@ -82,7 +82,8 @@ class Layout:
         >>> Layout({"a": 1.0, "b": [2.0, 3.0]}).places_in(Layout({"b": [2.0, 3.0], "a": 1.0}))
         [2, 0, 1]
         """
-        return [int(i) for i in self.row(other.nest([*range(other.size)]))]
+        numbers = [*map(float, range(other.size))]  # floats, for lists of them are read without a look at each
+        return [int(i) for i in self.row(other.nest(numbers))]
 
     def with_truths_in(self, other: "Layout", places: list[int]) -> "Layout":
         """The same with a number for each truth that is a number in another Layout, where these are its places."""

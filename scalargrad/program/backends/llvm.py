@@ -211,13 +211,14 @@ class _Memory:
     """
 
     def __init__(self, workspace: int) -> None:
-        self.workspace = _on_a_line(workspace)
+        self.array = _on_a_line(workspace)
+        self.workspace = self.array.ctypes.data  # which is slow to ask for
         self.told = (c_int64 * 9)()
         self.call = addressof(self.told)
 
     def reach(self, arrays: Sequence["np.ndarray"], table: int, count: int, past: bool = False) -> None:
         """Tell where the points, the shared numbers and the lanes are, and whether outputs go past the cache."""
-        self.told[:] = [*[array.ctypes.data for array in (*arrays, self.workspace)], table, past, count]
+        self.told[:] = [*[array.ctypes.data for array in arrays], self.workspace, table, past, count]
 
     def keep(self, code: Code, table: int) -> None:
         """Have arrays of its own for one point."""
