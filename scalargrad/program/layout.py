@@ -82,7 +82,9 @@ class Layout:
         >>> Layout({"a": 1.0, "b": [2.0, 3.0]}).places_in(Layout({"b": [2.0, 3.0], "a": 1.0}))
         [2, 0, 1]
         """
-        numbers = [*map(float, range(other.size))]  # floats, for lists of them are read without a look at each
+        numbers: list[Any] = [*range(other.size)]
+        if not other._truths:  # which floats would come out as bools
+            numbers = [*map(float, numbers)]  # lists of them are read without a look at each
         return [int(i) for i in self.row(other.nest(numbers))]
 
     def with_truths_in(self, other: "Layout", places: list[int]) -> "Layout":
