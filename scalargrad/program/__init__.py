@@ -10,8 +10,8 @@ are Values there, and comparisons too: Values are found in sets and dicts by ide
 isinstance and match, and a comparison `is` not True, whatever its truth. And a comparison in a thread that the function
 starts leaves no guard.
 
-Read in this order: code (what is run), recording (how it comes about), simplify, schedule, backends, program, compiled,
-crossroads, file.
+Read in this order: code (what is run), recording (how it comes about), simplify, schedule, backends (numpy, llvm, jax),
+program, compiled, crossroads, file; and machine, by which the backend llvm comes to machine code.
 """
 
 from scalargrad.program.compiled import Compiled, compile

@@ -5,6 +5,7 @@ erfc lose as many digits as the number has before the point, its atanh and tanh 
 its polygamma does not know negative numbers. JAX has no fma.
 """
 
+from collections.abc import Callable
 from functools import reduce
 from math import factorial, pi
 from types import SimpleNamespace
@@ -12,13 +13,16 @@ from typing import Any
 
 import jax.numpy as jnp
 import jax.scipy.special as special
+import numpy as np
 from jax import lax
 
-from scalargrad.formulas import LN2, SQRT_HALF, TWO_OVER_SQRT_PI
+from scalargrad.formulas import LN2, SQRT_HALF, TWO_OVER_SQRT_PI, halves, total
 from scalargrad.namespaces import NAMES, sigmoid
+from scalargrad.program.code import TABLE
+from scalargrad.rules import Rule
 from scalargrad.special import BERNOULLI, derivative_of_cot
 
-__all__ = ["JAX"]
+__all__ = ["INSTEAD", "JAX"]
 
 
 def _where(condition: Any, x: Any, y: Any) -> Any:
@@ -89,3 +93,47 @@ JAX = SimpleNamespace(**{name: getattr(jnp, name) for name in NAMES if hasattr(j
 JAX.exp2, JAX.log2, JAX.where, JAX.erf, JAX.erfc, JAX.lgamma = _exp2, _log2, _where, special.erf, _erfc, special.gammaln
 JAX.sinh, JAX.cosh, JAX.tanh, JAX.atanh, JAX.polygamma = _sinh, _cosh, _tanh, _atanh, _polygamma
 JAX.sigmoid = lambda x: sigmoid(JAX, x)
+
+
+# ── arithmetic to the bit ───────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _product(x: Any, y: Any) -> Any:
+    """x * y, rounded. XLA would round it together with what is added to it; through a choice it does not look."""
+    product = x * y
+    return product if isinstance(product, float) else jnp.where(product == product, product, jnp.nan)
+
+
+def _quotient(x: Any, y: Any) -> Any:
+    """x / y. Of a y that is the same at all points XLA would take 1 / y, rounded, as a factor."""
+    return x / y if isinstance(x, float) else x / jnp.where(x == x, y, x)
+
+
+def _remainder(x: Any, y: Any) -> Any:
+    found = jnp.remainder(x, y)
+    return jnp.where(found == 0, jnp.copysign(0.0, y), found)
+
+
+def _floor_quotient(x: Any, y: Any) -> Any:
+    quotient = _quotient(x - jnp.remainder(x, y), y)
+    low = jnp.floor(quotient)
+    found = jnp.where(quotient - low > 0.5, low + 1.0, low)
+    return jnp.where(found == 0, jnp.copysign(0.0, x / y), found)
+
+
+def _dot(*ws_xs: Any) -> Any:
+    return total(map(_product, *halves(ws_xs)))
+
+
+#: The values of rules whose operators mean something else to JAX than to Python.
+INSTEAD: dict[Rule, Callable[..., Any]] = {
+    TABLE["mul"]: lambda m, x, y: _product(x, y),
+    TABLE["prod"]: lambda m, *xs: reduce(_product, xs, np.float64(1.0)),
+    TABLE["dot"]: lambda m, *ws_xs: _dot(*ws_xs),
+    TABLE["div"]: lambda m, x, y: _quotient(x, y),
+    TABLE["mod"]: lambda m, x, y: _remainder(x, y),
+    TABLE["floordiv"]: lambda m, x, y: _floor_quotient(x, y),
+    TABLE["floor"]: lambda m, x: jnp.floor(x),
+    TABLE["ceil"]: lambda m, x: jnp.ceil(x),
+    TABLE["trunc"]: lambda m, x: jnp.trunc(x),
+}

@@ -20,11 +20,13 @@ from hypothesis import strategies as st
 
 from scalargrad.errors import ProgramError
 from scalargrad.namespaces import IEEE, IeeeFloat
-from scalargrad.program.backends import llvm, llvm_math
-from scalargrad.program.backends.llvm_formulas import FORMULAS
-from scalargrad.program.backends.llvm_math import vectors
-from scalargrad.program.backends.llvm_symbols import Instructions, mathematics
+from scalargrad.program.backends import llvm
 from scalargrad.program.code import Code, Guard, Row, evaluate
+from scalargrad.program.machine import functions, loaded
+from scalargrad.program.machine.formulas import FORMULAS
+from scalargrad.program.machine.functions import vectors
+from scalargrad.program.machine.host import host
+from scalargrad.program.machine.symbols import Instructions, mathematics
 from scalargrad.rules import RULES, STEERING, Rule
 from tests.reference import reference
 
@@ -40,7 +42,7 @@ EDGES += [1.7976931348623157e308, -1e300, 1e22, 800.0, -800.0, 0.999999999999999
 
 #: How far lanes may be from the bits of one point: functions of vectors are off by up to two units in the last place,
 #: and so may be C's. Others are not off.
-APART = dict.fromkeys((*vectors(llvm._host().width), *FORMULAS, "pow_const", "const_pow"), 4)
+APART = dict.fromkeys((*vectors(host().width), *FORMULAS, "pow_const", "const_pow"), 4)
 APART |= {"hypot": 2, "sigmoid": 5, "softplus": 5, "gelu": 5}
 
 
@@ -174,12 +176,12 @@ def test_a_rule_cannot_ask_for_truth():
 
 # ── functions of vectors ────────────────────────────────────────────────────────────────────────────────────────────
 
-WIDTHS = [width for width in (2, 4, 8) if width <= llvm._host().width]
+WIDTHS = [width for width in (2, 4, 8) if width <= host().width]
 
 
 @pytest.fixture(params=WIDTHS)
 def width(request, monkeypatch):
-    monkeypatch.setattr(llvm._host(), "width", request.param)
+    monkeypatch.setattr(host(), "width", request.param)
     return request.param
 
 
@@ -220,7 +222,7 @@ def test_a_constant_exponent(exponent):
 
 
 def test_a_processor_without_fused_multiplication(width, monkeypatch):
-    monkeypatch.setattr(llvm._host(), "fused", False)
+    monkeypatch.setattr(host(), "fused", False)
     for name in ("fma", "exp", "sin"):
         code = code_of(RULES[name])
         assert_bits(code, points_of(code.inputs, seed=4)[:60])
@@ -387,8 +389,8 @@ def test_a_truth_that_lives_long():
 @pytest.fixture
 def compilations(monkeypatch):
     """How often something is compiled: the widths, in order."""
-    made, real = [], llvm._object
-    monkeypatch.setattr(llvm, "_object", lambda code, width: made.append(width) or real(code, width))
+    made, real = [], loaded.object_file
+    monkeypatch.setattr(loaded, "object_file", lambda code, width: made.append(width) or real(code, width))
     return made
 
 
@@ -404,7 +406,7 @@ def test_it_compiles_when_it_runs_and_once(compilations):
     assert compilations == [1]
     for _ in range(2):
         runner(np.ones((3, 1)), NONE)
-    assert compilations == [1, llvm._host().width]
+    assert compilations == [1, host().width]
 
 
 def test_codes_of_equal_content_share_what_is_compiled(compilations):
@@ -425,7 +427,7 @@ def test_a_directory_keeps_what_was_compiled(compilations, tmp_path, monkeypatch
     for _ in range(3):
         assert run(some_code(3.5), [[0.5]]).outputs.tolist() == [[16.0]]
         assert run(some_code(3.5), [[0.5], [1.5]]).outputs.tolist() == [[16.0], [32.0]]
-    assert compilations == [1, llvm._host().width]
+    assert compilations == [1, host().width]
     files = list((tmp_path / "made" / "here").iterdir())
     assert len(files) == 2
     if sys.platform != "win32":
@@ -515,12 +517,12 @@ def test_an_interrupt_within_python_gets_out(monkeypatch):
     def interrupted(*xs):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(llvm_math.FLOATS, "lgamma", interrupted)
-    function = llvm_math._python("lgamma", 1)
+    monkeypatch.setattr(functions.FLOATS, "lgamma", interrupted)
+    function = functions._python("lgamma", 1)
     assert function(1.0) == 0.0
     with pytest.raises(KeyboardInterrupt):
-        llvm_math.caught()
-    llvm_math.caught()  # once
+        functions.caught()
+    functions.caught()  # once
 
 
 FORK = """
@@ -557,17 +559,17 @@ def test_memory_is_given_back():
     del runner
     gc.collect()
     assert not any(engine() for engine in engines)
-    assert not any(key for key, made in llvm._alive.items() if made.code.constants[0] >= 1000.0)
+    assert not any(key for key, made in loaded._alive.items() if made.code.constants[0] >= 1000.0)
 
 
 def test_without_llvmlite_it_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "llvmlite", None)
-    llvm._host.cache_clear()
+    host.cache_clear()
     try:
         with pytest.raises(ProgramError, match=r'pip install "scalargrad-tape\[jit\]"'):
             llvm.prepare(some_code())
     finally:
-        llvm._host.cache_clear()
+        host.cache_clear()
 
 
 # ── what the symbols write ──────────────────────────────────────────────────────────────────────────────────────────

@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from heapq import heappop, heappush
 
-from scalargrad.program.backends.llvm_squares import DECLARATION, gather, row_length, scatter
-from scalargrad.program.backends.llvm_symbols import LEAVES, TRUTHS, Instructions
-from scalargrad.program.backends.llvm_words import Words
+from scalargrad.program.machine.squares import DECLARATION, gather, row_length, scatter
+from scalargrad.program.machine.symbols import LEAVES, TRUTHS, Instructions
+from scalargrad.program.machine.words import Words
 
 __all__ = ["Assembly", "assemble"]
 

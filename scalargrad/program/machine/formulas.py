@@ -7,7 +7,7 @@ They are written like the rules, over a mathematics namespace; theirs has `rint`
 from math import factorial, inf
 from typing import Any
 
-from scalargrad.program.backends.llvm_words import Formula
+from scalargrad.program.machine.words import Formula
 
 __all__ = ["FORMULAS"]
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from scalargrad.program.backends.llvm_symbols import COMPARISONS, Instructions, mathematics
+from scalargrad.program.machine.symbols import COMPARISONS, Instructions, mathematics
 
 __all__ = ["Formula", "Words"]
 
