@@ -226,6 +226,8 @@ def without_dead_rows(code: Code) -> Code:
     for at in range(code.numbers):
         if at < fixed or at in needed:
             place[at] = len(place)
+    if len(place) == code.numbers:
+        return code
     return replace(
         code,
         constants=tuple(x for at, x in enumerate(code.constants, start=fixed) if at in needed),
@@ -265,7 +267,7 @@ def _rewritten(
             noted(row, operands, other)
             rows.append((row, operands))
         given.append(other)
-    return _of(code, rows, given)
+    return _of(code, rows, given) if len(rows) < len(code.rows) else code
 
 
 def _of(code: Code, rows: list[tuple[Row, tuple[Any, ...]]], given: list[Any]) -> Code:
