@@ -152,10 +152,10 @@ class _Parts:
         order = self._order(stores)
         self.calls = not {self.list[number][0] for number in order} <= {*words.templates, *LEAVES}
         part_of = {number: k // _LENGTH for k, number in enumerate(order)}
-        last = dict(part_of)  # the last part that uses it; parts come in order
+        last = dict(part_of)  # the last part that uses it, which of a leaf may be the one that stores it
         for number in order:
             for operand in into.operands(number):
-                last[operand] = part_of[number]
+                last[operand] = max(part_of[number], last.get(operand, 0))
         ends: dict[tuple[str, int], int] = {}  # the same of squares
         if words.width > 1:
             places = [(("points", self.list[x][1]), part) for x, part in last.items() if self.list[x][0] == "input"]

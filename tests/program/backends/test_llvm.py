@@ -603,3 +603,11 @@ for size in [3, 3_000, 50, 10_000] * 4:
 
 def test_code_finds_its_constants_however_memory_is_cut_up():
     assert subprocess.run([sys.executable, "-c", FAR_APART], timeout=120).returncode == 0
+
+
+def test_an_input_is_an_output_beside_others_that_are_done_long_before_it():
+    rows = [Row(RULES["neg"], (0,)), *[Row(RULES["sin"], (at,)) for at in range(1, 2_500)]]
+    code = Code(1, 0, (), tuple(rows), (*[1] * 15, 0, 2_500))  # the inputs are stored in the end
+    points = np.linspace(1.0, 2.0, 16)[:, None]
+    outputs = llvm.prepare(code)(points, NONE).outputs
+    assert outputs[:, :16].tolist() == [[-x] * 15 + [x] for x in points[:, 0].tolist()]
