@@ -11,6 +11,7 @@ import sys
 import threading
 import weakref
 from types import SimpleNamespace
+from unittest import mock
 
 import mpmath
 import numpy as np
@@ -22,7 +23,7 @@ from scalargrad.errors import ProgramError
 from scalargrad.namespaces import IEEE, IeeeFloat
 from scalargrad.program.backends import llvm
 from scalargrad.program.code import Code, Guard, Row, evaluate
-from scalargrad.program.machine import functions, loaded
+from scalargrad.program.machine import functions, loaded, text
 from scalargrad.program.machine.formulas import FORMULAS
 from scalargrad.program.machine.functions import vectors
 from scalargrad.program.machine.host import host
@@ -235,7 +236,7 @@ EXACT = ["add", "sub", "mul", "div", "mod", "neg", "pos", "abs", "fma", "sqrt", 
 EXACT += ["minimum", "where", "sum", "prod", "dot", "atan", "lgamma", *STEERING]
 
 
-def random_code(rng, rows, inputs=3, shared=2, guards=0):
+def random_code(rng, rows, inputs=3, shared=2, guards=0, outputs=5):
     constants = tuple(rng.choice([*EDGES, 1.5]) for _ in range(3))
     start = inputs + shared + len(constants)
     made = []
@@ -243,10 +244,10 @@ def random_code(rng, rows, inputs=3, shared=2, guards=0):
         rule = ALL[rng.choice(EXACT)]
         count = rule.arity or 2 * rng.randrange(1, 4)
         made.append(Row(rule, tuple(rng.randrange(at) for _ in range(count)), quiet=rng.random() < 0.9))
-    outputs = tuple(rng.randrange(start + rows) for _ in range(5))
+    results = tuple(rng.randrange(start + rows) for _ in range(outputs))
     numbers = sorted(rng.randrange(start + rows) for _ in range(guards))
     return Code(
-        inputs, shared, constants, tuple(made), outputs, tuple(Guard(n, float(rng.randrange(2))) for n in numbers)
+        inputs, shared, constants, tuple(made), results, tuple(Guard(n, float(rng.randrange(2))) for n in numbers)
     )
 
 
@@ -257,6 +258,16 @@ def test_random_codes(seed, rows, guards):
     assert_bits(
         code, [[rng.choice([*EDGES, rng.gauss(0, 1)]) for _ in range(3)] for _ in range(5)], [rng.gauss(0, 1), 0.0]
     )
+
+
+@given(st.integers(0, 10**9), st.integers(1, 12))
+def test_random_codes_in_many_short_parts(seed, length):
+    rng = random.Random(seed)
+    rows, inputs, guards, outputs = rng.randrange(60), rng.randrange(1, 20), rng.randrange(3), rng.randrange(1, 70)
+    code = random_code(rng, rows, inputs=inputs, guards=guards, outputs=outputs)
+    points = [[rng.choice([*EDGES, rng.gauss(0, 1)]) for _ in range(inputs)] for _ in range(5)]
+    with mock.patch.object(text, "_LENGTH", length):
+        assert_bits(code, points, [rng.gauss(0, 1), 0.0])
 
 
 @pytest.mark.parametrize("x", [0.0, -0.0, nan, inf, -inf, 5e-324, -5e-324, 0.1, -1e308])
