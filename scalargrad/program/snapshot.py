@@ -8,12 +8,13 @@ False
 """
 
 from array import array
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Iterator
 from copy import copy
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import chain, zip_longest
-from types import BuiltinFunctionType, FunctionType, MemberDescriptorType, ModuleType
+from pickle import PicklingError
+from types import FunctionType, MappingProxyType, MemberDescriptorType, ModuleType, SimpleNamespace
 from typing import Any, NamedTuple
 
 from scalargrad.engine import Value
@@ -27,7 +28,7 @@ class Steady:
 
 
 #: In which nothing changes, or whose attributes are not what one changes; an input is itself, whatever its number.
-_WHOLE = (type, FunctionType, BuiltinFunctionType, ModuleType, Value, Steady)
+_WHOLE = (type, FunctionType, ModuleType, Value, Steady)
 _PLAIN = {type(None), bool, int, float, str, bytes}
 
 
@@ -37,6 +38,7 @@ class _Object(NamedTuple):
     `head` is its type, if that and the parts are all there is of it; else itself, for it may have more than can be seen.
     """
 
+    kind: type
     head: Any
     parts: int
     names: tuple[str, ...]
@@ -72,19 +74,16 @@ def _met(thing: Any) -> Iterator[Any]:
             yield thing
         elif id(thing) in seen:
             yield _Again(seen[id(thing)])
-        elif what == "copied" and (kind is not the_numpy().ndarray or thing.dtype.kind != "O"):
+        elif what == "copied" and not (kind is the_numpy().ndarray and thing.dtype.hasobject):
             yield copy(thing)
         else:
-            parts: list[Any] = _content(thing) if what != "object" else []
-            names: tuple[str, ...] = ()
-            if what != "container":
-                found = _attributes(thing)
-                names = tuple(found)
-                parts += found.values()
+            found = _attributes(thing) if what != "container" else {}
+            parts, names = [*found.values()], tuple(found)
+            parts += _content(thing) if what != "object" else _hidden(thing)
             seen[id(thing)] = len(seen)
             alive.append(thing)  # another one in its place would have its id
             all_seen = what != "object" or (kind.__hash__ is None and names)
-            yield _Object(kind if all_seen else thing, len(parts), names)
+            yield _Object(kind, kind if all_seen else thing, len(parts), names)
             parts.reverse()
             pending += parts
 
@@ -92,23 +91,50 @@ def _met(thing: Any) -> Iterator[Any]:
 @lru_cache(1024)
 def _what(kind: type) -> str:
     """How to look at a thing of this type: most have many things of few types in them."""
-    if issubclass(kind, _WHOLE):
+    numpy = the_numpy()
+    if issubclass(kind, (*_WHOLE, numpy.dtype)):
         return "whole"
-    if kind in (list, tuple, dict):
+    if kind in (list, tuple, dict, set, frozenset) or issubclass(kind, numpy.generic):
         return "container"
-    if kind in (set, bytearray, array, the_numpy().ndarray):
+    if kind in (bytearray, array, numpy.ndarray):
         return "copied"
-    mixed = (dict, list, tuple, deque, array, bytearray, set, frozenset, the_numpy().ndarray)
+    mixed = (dict, MappingProxyType, list, tuple, deque, array, bytearray, set, frozenset, numpy.ndarray)
     return "both" if issubclass(kind, mixed) else "object"
 
 
 def _content(thing: Any) -> list[Any]:
-    """What is in a container, also in one of a class of one's own."""
+    """What is in a container, also in one of a class of one's own; in a set, in the order in which it is gone over."""
+    if isinstance(thing, (OrderedDict, MappingProxyType)):
+        return [*chain.from_iterable(thing.items())]
     if isinstance(thing, dict):
         return [*chain.from_iterable(dict.items(thing))]
-    if isinstance(thing, (set, frozenset)):
-        return [{*thing}]
-    return thing.ravel().tolist() if is_array(thing) else [*thing]
+    if isinstance(thing, (list, tuple, deque, array, bytearray, set, frozenset)):
+        return [getattr(thing, "maxlen", None), getattr(thing, "typecode", None), *thing]
+    plain = the_numpy().asarray(thing)
+    return [plain.dtype, plain.shape, *plain.ravel().tolist()] if plain.dtype.hasobject else [plain]
+
+
+def _hidden(thing: Any) -> list[Any]:
+    """What is in an object that is written in C, as far as it tells those who would pickle it."""
+    if isinstance(thing, (float, complex)):
+        return [float(thing.real), float(thing.imag)]
+    kind: Any = type(thing)
+    if not _tells(kind):
+        return []
+    try:
+        told: Any = thing.__reduce_ex__(4)
+    except (TypeError, ValueError, PicklingError):  # there is nothing to be told of it
+        return []
+    return [told] if isinstance(told, str) else [*told]
+
+
+@lru_cache(1024)
+def _tells(kind: Any) -> bool:
+    """Whether it is C that tells, for other code might do anything."""
+    if kind.__module__ == "itertools" or issubclass(kind, (partial, SimpleNamespace)):
+        return False  # Python gives up to pickle those, and of these all is seen
+    tells = (kind.__reduce_ex__, kind.__reduce__)
+    return tells != (object.__reduce_ex__, object.__reduce__) and not any(type(f) is FunctionType for f in tells)
 
 
 def _attributes(thing: Any) -> dict[str, Any]:
@@ -137,20 +163,13 @@ def _alike(x: Any, before: Any) -> bool:
     if type(x) is float:
         return bool(x.hex() == before.hex())
     if type(x) is _Object:
-        return bool(x.parts == before.parts and x.names == before.names and _alike(x.head, before.head))
+        seen = x.kind is before.kind and x.parts == before.parts and x.names == before.names
+        return seen and _alike(x.head, before.head)
     if is_array(x):
-        alike = x.dtype == before.dtype and x.shape == before.shape
-        return bool(alike) and all(map(_alike, x.ravel().tolist(), before.ravel().tolist()))
+        return bool(x.dtype == before.dtype and x.shape == before.shape and x.tobytes() == before.tobytes())
     if type(x) is array:
         return bool(x.typecode == before.typecode and x.tobytes() == before.tobytes())
-    if type(x) is set:
-        return _members(x) == _members(before)
     return bool(x == before) if type(x) is bytearray else _equal(x, before)
-
-
-def _members(things: set[Any]) -> set[tuple[type, Any]]:
-    """The members of a set, to be compared: 0.0 is not -0.0, nor 1 True."""
-    return {(type(thing), thing.hex() if type(thing) is float else thing) for thing in things}
 
 
 def _equal(x: Any, y: Any) -> bool:

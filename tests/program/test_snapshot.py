@@ -4,10 +4,12 @@ import random
 from array import array
 from collections import Counter, OrderedDict, defaultdict, deque
 from copy import copy, deepcopy
+from ctypes import c_double
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime, timedelta, timezone
+from decimal import Decimal
 from functools import partial
-from types import SimpleNamespace
+from types import MappingProxyType, SimpleNamespace
 
 import numpy as np
 import pytest
@@ -197,6 +199,73 @@ def test_what_cannot_be_seen_is_only_like_itself():
 def test_equal_things_of_other_numbers_are_not_the_same(one, other):
     assert same(one, snapshot(copy(one)))
     assert not same(one, snapshot(other))
+
+
+class Table(np.ndarray):
+    pass
+
+
+class Factor(float):
+    pass
+
+
+NOON = datetime(2000, 1, 1, 12, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (np.float64(0.0), np.float64(-0.0)),
+        (Factor(0.0), Factor(-0.0)),
+        (Decimal("0"), Decimal("-0")),
+        (np.array([0j]), np.array([complex(0.0, -0.0)])),
+        ({(0.0,)}, {(-0.0,)}),
+        ({0, 8}, {8, 0}),  # one goes over it in another order
+        (np.arange(6).reshape(2, 3).view(Table), np.arange(6).reshape(3, 2).view(Table)),
+        (np.array([[None], ["a"]]), np.array([None, "a"])),
+        (deque("a", 1), deque("a", 2)),
+        (NOON, NOON.astimezone(timezone(timedelta(hours=1)))),
+    ],
+    ids=lambda x: type(x).__name__,
+)
+def test_equal_things_are_not_the_same_if_they_can_be_told_apart(one, other):
+    assert same(one, snapshot(deepcopy(one)))
+    assert not same(other, snapshot(one))
+
+
+NAMES, ORDER = {"a": 1.0}, OrderedDict(a=1.0, b=2.0)
+
+
+@pytest.mark.parametrize(
+    ("thing", "change"),
+    [
+        (NAMES.get, lambda get: NAMES.update(b=2.0)),
+        (MappingProxyType(NAMES), lambda view: NAMES.update(c=2.0)),
+        (ORDER, lambda order: order.move_to_end("a")),
+        (c_double(1.0), lambda number: setattr(number, "value", 2.0)),
+        (np.random.default_rng(1), lambda rng: rng.random()),
+        (iter(["a", "b"]), next),
+    ],
+    ids=lambda x: type(x).__name__,
+)
+def test_what_changes_where_no_attribute_tells_is_noticed(thing, change):
+    before = snapshot(thing)
+    assert same(thing, before)
+    change(thing)
+    assert not same(thing, before)
+
+
+def test_an_object_whose_class_changes_is_another_one():
+    class One:
+        pass
+
+    class Other:
+        pass
+
+    thing = One()
+    before = snapshot(thing)
+    thing.__class__ = Other
+    assert not same(thing, before)
 
 
 def test_a_method_is_another_one_when_its_object_has_changed():
