@@ -165,8 +165,10 @@ class Trace:
                 slopes = row.rule.derivatives(VALUES, *operands, out=row)
             except (ValueError, ArithmeticError):  # an edge of the domain: 1 / x at 0
                 slopes = [d if d is None else _without_derivative(d, *operands) for d in slopes]
+        routes = self._recorded and row.rule is not None and row.rule.routes
         for operand, slope, number in zip(row.operands, slopes, row.local_derivatives, strict=True):
-            if type(operand) is Value and number is not None:
+            never = routes and type(slope) is float and slope == 0.0  # reached: what chooses is a constant
+            if type(operand) is Value and number is not None and not never:
                 yield operand, slope
 
 

@@ -35,6 +35,8 @@ CHOICES = [
     lambda x: where(x > 0, x * x, where(x < 0, sqrt(abs(x)) / x if False else 1.0, sqrt(abs(x)))),
     lambda x: where(x == 0, 1.0, where(x > 1, abs(x) * x, sqrt(abs(x)) * x)),
     lambda x: where(x, x * 3, sqrt(abs(x))) * x,
+    lambda x: where(False, sqrt(abs(x)), x * x),  # never chosen, at any point
+    lambda x: where(True, x * x, sqrt(abs(x))) + where(0.0, sqrt(abs(x)), x),
     lambda x: maximum(x, sqrt(abs(x)) - 1),
     lambda x: minimum(x, sqrt(abs(x))) + maximum(sqrt(abs(x)), 1.0),
     lambda x: where(x > 0, where(x > 1, x, sqrt(abs(x))), 2 * x) + where(x > 0, 1.0, x),
