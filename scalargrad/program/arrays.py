@@ -1,6 +1,6 @@
 """The NumPy arrays that Programs run on. NumPy is imported when the first one is needed: the package does without."""
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from scalargrad.errors import ProgramError
 from scalargrad.namespaces import as_float
@@ -10,7 +10,20 @@ from scalargrad.program.plain import shown
 if TYPE_CHECKING:
     import numpy as np
 
-__all__ = ["is_array", "table_of", "the_numpy"]
+__all__ = ["Lanes", "is_array", "table_of", "the_numpy"]
+
+
+class Lanes(NamedTuple):
+    """What came out of a run over many points. Where lanes failed or strayed is read, never written: runs may share it.
+
+    outputs  floats of shape (points, outputs); what stands where a lane failed or strayed is nobody's business
+    failed   of shape (points,): where Python would have raised, on the way that the code goes
+    strayed  of shape (points,): where a guard came out differently before anything failed
+    """
+
+    outputs: "np.ndarray"
+    failed: "np.ndarray"
+    strayed: "np.ndarray"
 
 
 def the_numpy() -> Any:

@@ -15,7 +15,7 @@ from scalargrad.errors import ProgramError
 from scalargrad.files import destination, write
 from scalargrad.namespaces import IEEE, IeeeFloat
 from scalargrad.program import backends, file
-from scalargrad.program.arrays import table_of, the_numpy
+from scalargrad.program.arrays import Lanes, table_of, the_numpy
 from scalargrad.program.code import Code, Guard, evaluate
 from scalargrad.program.crossroads import signposted
 from scalargrad.program.expansion import expanded
@@ -203,8 +203,8 @@ class Program(Steady):
             outputs[lanes.failed[:, None] & the_numpy().isfinite(outputs)] = the_numpy().nan
         return (self.results.stacked(outputs), lanes.failed.copy()) if mask else self.results.stacked(outputs)
 
-    def run(self, table: "np.ndarray", parameters: "np.ndarray | None" = None) -> backends.Lanes:
-        """The bare numbers at many points, and where they are not to be trusted: see `backends.Lanes`.
+    def run(self, table: "np.ndarray", parameters: "np.ndarray | None" = None) -> Lanes:
+        """The bare numbers at many points, and where they are not to be trusted: see `Lanes` in arrays.py.
 
         `parameters` are the numbers of the parameters, if not what they are now.
         """
@@ -214,7 +214,7 @@ class Program(Steady):
     def _runner(self) -> backends.Runner:
         return backends.named(self.backend).prepare(self.lowered)
 
-    def run_posted(self, table: "np.ndarray") -> "tuple[backends.Lanes, np.ndarray]":
+    def run_posted(self, table: "np.ndarray") -> "tuple[Lanes, np.ndarray]":
         """A run that also tells, of the points that strayed, where they did: see `signposted`."""
         lanes, own = self._posted_runner(table, self._shared()), len(self.code.outputs)
         return lanes._replace(outputs=lanes.outputs[:, :own]), lanes.outputs[:, own:]

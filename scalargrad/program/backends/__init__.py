@@ -5,10 +5,10 @@ A backend is a mathematics namespace, and a way to evaluate straight-line code w
 
 import importlib
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from scalargrad.errors import ProgramError
-from scalargrad.program.arrays import the_numpy
+from scalargrad.program.arrays import Lanes, the_numpy
 from scalargrad.program.code import Code
 
 if TYPE_CHECKING:
@@ -16,20 +16,7 @@ if TYPE_CHECKING:
 
     from scalargrad.program.program import Program
 
-__all__ = ["Backend", "Lanes", "Runner", "jax_function", "named"]
-
-
-class Lanes(NamedTuple):
-    """What came out of a run over many points. Where lanes failed or strayed is read, never written: runs may share it.
-
-    outputs  floats of shape (points, outputs); what stands where a lane failed or strayed is nobody's business
-    failed   of shape (points,): where Python would have raised, on the way that the code goes
-    strayed  of shape (points,): where a guard came out differently before anything failed
-    """
-
-    outputs: "np.ndarray"
-    failed: "np.ndarray"
-    strayed: "np.ndarray"
+__all__ = ["Backend", "Runner", "jax_function", "named"]
 
 
 class Runner(Protocol):

@@ -18,8 +18,9 @@ from time import perf_counter
 from typing import TYPE_CHECKING
 
 from scalargrad.errors import ProgramError
-from scalargrad.program.backends import Lanes, named
+from scalargrad.program.arrays import Lanes
 from scalargrad.program.backends import Runner as AnyRunner
+from scalargrad.program.backends import named
 from scalargrad.program.code import Code
 
 if TYPE_CHECKING:

@@ -24,7 +24,7 @@ array([[13.],
 from typing import TYPE_CHECKING
 
 from scalargrad.errors import ProgramError
-from scalargrad.program.backends import Lanes
+from scalargrad.program.arrays import Lanes
 from scalargrad.program.code import Code, is_of_table
 from scalargrad.program.machine.cache import content
 from scalargrad.program.machine.host import host

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from scalargrad.namespaces import FLOATS, IEEE, NAMES, sigmoid
-from scalargrad.program.backends import Lanes
+from scalargrad.program.arrays import Lanes
 from scalargrad.program.code import Code, evaluate, is_of_table
 from scalargrad.rules import Rule
 

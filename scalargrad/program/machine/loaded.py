@@ -14,7 +14,7 @@ from weakref import WeakValueDictionary
 from scalargrad import formulas, namespaces, rules
 from scalargrad._version import __version__
 from scalargrad.program import code as code_module
-from scalargrad.program.backends import Lanes
+from scalargrad.program.arrays import Lanes
 from scalargrad.program.code import Code
 from scalargrad.program.machine.cache import kept
 from scalargrad.program.machine.compiler import object_file

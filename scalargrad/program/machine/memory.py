@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from ctypes import addressof, c_int64
 from typing import TYPE_CHECKING
 
-from scalargrad.program.backends import Lanes
+from scalargrad.program.arrays import Lanes
 from scalargrad.program.code import Code
 from scalargrad.program.machine.squares import LINE, row_length
 
