@@ -10,7 +10,6 @@ False
 from array import array
 from collections import OrderedDict, deque
 from collections.abc import Iterator
-from copy import copy
 from functools import lru_cache, partial
 from itertools import chain, zip_longest
 from pickle import PicklingError
@@ -18,7 +17,7 @@ from types import FunctionType, MappingProxyType, MemberDescriptorType, ModuleTy
 from typing import Any, NamedTuple
 
 from scalargrad.engine import Value
-from scalargrad.program.arrays import is_array, the_numpy
+from scalargrad.program.arrays import the_numpy
 
 __all__ = ["Steady", "same", "snapshot"]
 
@@ -30,6 +29,8 @@ class Steady:
 #: In which nothing changes, or whose attributes are not what one changes; an input is itself, whatever its number.
 _WHOLE = (type, FunctionType, ModuleType, Value, Steady)
 _PLAIN = {type(None), bool, int, float, str, bytes}
+
+_SEQUENCES: Any = (list, tuple, set, frozenset, deque)
 
 
 class _Object(NamedTuple):
@@ -74,8 +75,6 @@ def _met(thing: Any) -> Iterator[Any]:
             yield thing
         elif id(thing) in seen:
             yield _Again(seen[id(thing)])
-        elif what == "copied" and not (kind is the_numpy().ndarray and thing.dtype.hasobject):
-            yield copy(thing)
         else:
             found = _attributes(thing) if what != "container" else {}
             parts, names = [*found.values()], tuple(found)
@@ -94,24 +93,26 @@ def _what(kind: type) -> str:
     numpy = the_numpy()
     if issubclass(kind, (*_WHOLE, numpy.dtype)):
         return "whole"
-    if kind in (list, tuple, dict, set, frozenset) or issubclass(kind, numpy.generic):
+    containers = (dict, MappingProxyType, *_SEQUENCES, array, bytearray, numpy.ndarray)
+    if kind in containers or issubclass(kind, numpy.generic):
         return "container"
-    if kind in (bytearray, array, numpy.ndarray):
-        return "copied"
-    mixed = (dict, MappingProxyType, list, tuple, deque, array, bytearray, set, frozenset, numpy.ndarray)
-    return "both" if issubclass(kind, mixed) else "object"
+    return "both" if issubclass(kind, containers) else "object"
 
 
 def _content(thing: Any) -> list[Any]:
-    """What is in a container, also in one of a class of one's own; in a set, in the order in which it is gone over."""
-    if isinstance(thing, (OrderedDict, MappingProxyType)):
-        return [*chain.from_iterable(thing.items())]
-    if isinstance(thing, dict):
-        return [*chain.from_iterable(dict.items(thing))]
-    if isinstance(thing, (list, tuple, deque, array, bytearray, set, frozenset)):
-        return [getattr(thing, "maxlen", None), getattr(thing, "typecode", None), *thing]
+    """What is in a container, whatever a class of one's own says; in a set, in the order in which it is gone over."""
+    if isinstance(thing, (dict, MappingProxyType)):
+        kind: Any = next(kind for kind in (OrderedDict, dict, MappingProxyType) if isinstance(thing, kind))
+        return [*chain.from_iterable(kind.items(thing))]
+    if isinstance(thing, bytearray):
+        return [bytes(thing)]
+    if isinstance(thing, array):
+        return [thing.typecode, array.tobytes(thing)]
+    for kind in _SEQUENCES:
+        if isinstance(thing, kind):
+            return [getattr(thing, "maxlen", None), *kind.__iter__(thing)]
     plain = the_numpy().asarray(thing)
-    return [plain.dtype, plain.shape, *plain.ravel().tolist()] if plain.dtype.hasobject else [plain]
+    return [plain.dtype, plain.shape, *(plain.ravel().tolist() if plain.dtype.hasobject else [plain.tobytes()])]
 
 
 def _hidden(thing: Any) -> list[Any]:
@@ -165,17 +166,7 @@ def _alike(x: Any, before: Any) -> bool:
     if type(x) is _Object:
         seen = x.kind is before.kind and x.parts == before.parts and x.names == before.names
         return seen and _alike(x.head, before.head)
-    if is_array(x):
-        return bool(x.dtype == before.dtype and x.shape == before.shape and x.tobytes() == before.tobytes())
-    if type(x) is array:
-        return bool(x.typecode == before.typecode and x.tobytes() == before.tobytes())
-    return bool(x == before) if type(x) is bytearray else _equal(x, before)
-
-
-def _equal(x: Any, y: Any) -> bool:
-    """Whether a dict would find the one by the other; what cannot be a key is only like itself."""
     try:
-        found = hash(x) == hash(y)
-    except TypeError:
+        return hash(x) == hash(before) and bool(x == before)  # as a dict would find the one by the other
+    except TypeError:  # what cannot be a key is only like itself
         return False
-    return found and bool(x == y)
