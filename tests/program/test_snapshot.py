@@ -117,6 +117,17 @@ def test_what_changes_in_other_containers_and_in_slots_is_noticed(thing, change)
     assert not same(whole, before_whole)
 
 
+def test_what_is_in_a_list_is_seen_whatever_its_class_shows():
+    class Shy(list):
+        def __iter__(self):
+            return iter(())
+
+    thing = Shy(["a"])
+    before = snapshot(thing)
+    thing[0] = "b"
+    assert not same(thing, before)
+
+
 def test_objects_that_many_others_have_are_looked_at_once():
     thing = SimpleNamespace()
     for _ in range(200):  # there are 2 ** 200 ways to the innermost one
