@@ -167,8 +167,9 @@ class Trace:
                 slopes = [d if d is None else _without_derivative(d, *operands) for d in slopes]
         routes = self._recorded and row.rule is not None and row.rule.routes
         for operand, slope, number in zip(row.operands, slopes, row.local_derivatives, strict=True):
-            never = routes and type(slope) is float and slope == 0.0  # reached: what chooses is a constant
-            if type(operand) is Value and number is not None and not never:
+            # a constant 0.0 is no Value that happens to be zero: nothing will ever flow along this way
+            closed = routes and type(slope) is float and slope == 0.0
+            if type(operand) is Value and number is not None and not closed:
                 yield operand, slope
 
 

@@ -342,7 +342,6 @@ class _Batch:
         self.taken: dict[Program, int] = {}
         self._outputs: Any = None
         self._results: Layout | None = None
-        self._error: Exception | None = None
 
     def take(
         self, program: Program, points: "np.ndarray", outcome: list[float] | None = None
@@ -363,7 +362,7 @@ class _Batch:
         done = points[here]
         self.taken[program] = self.taken.get(program, 0) + len(done)
         if program.error is not None:
-            self.failed[done], self._error = True, program.error
+            self.failed[done] = True
         elif whole and len(done) and self._results is None:
             self._results, self._outputs = program.results, lanes.outputs
         elif len(done):
@@ -390,8 +389,8 @@ class _Batch:
         for program in programs:
             if program.error is None:
                 return program.results.stacked(numpy.full((len(self.table), program.results.size), numpy.nan))
-        if self._error is not None:
-            raise self._error
+        if self.taken:  # by nothing but errors
+            max(self.taken, key=lambda program: self.taken[program]).or_error()
         raise ProgramError(
             "of no points, before any call, nobody knows what the result looks like: call it once before"
         )

@@ -93,7 +93,7 @@ class Layout:
         if len(left) == len(self._truths):
             return self
         nest = self.nest([_AsTruth(0.0) if at in left else 0 for at in range(self.size)])
-        return Layout(nest, is_truth=lambda x: type(x) is _AsTruth, exactly=self._exactly)
+        return Layout(nest, is_truth=_AsTruth.marks, exactly=self._exactly)
 
     def at(self, numbers: list[Any]) -> "Layout":
         """The same with other numbers for an example."""
@@ -136,7 +136,7 @@ class Layout:
     def of_plain(cls, plain: Any, numbers: list[float], exactly: bool = False) -> "Layout":
         """The Layout that was told so, with these numbers for an example. Raises ValueError if it is not so told."""
         nest = nest_of(plain, numbers, Fixed, _AsTruth, the_numpy().array)
-        return cls(nest, is_truth=lambda x: type(x) is _AsTruth, exactly=exactly)
+        return cls(nest, is_truth=_AsTruth.marks, exactly=exactly)
 
     # ── as it is made ───────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -184,6 +184,10 @@ class _AsTruth:
 
     def __init__(self, number: float) -> None:
         self.number = number
+
+    @classmethod
+    def marks(cls, x: Any) -> bool:
+        return type(x) is cls
 
 
 # ── the kinds of nodes ──────────────────────────────────────────────────────────────────────────────────────────────

@@ -58,7 +58,7 @@ class MachineCode:
         self.free.append(memory)
         return lanes
 
-    def run(self, points: "np.ndarray", shared: "np.ndarray", lanes: Lanes, past: bool = False) -> None:
+    def run(self, points: "np.ndarray", shared: "np.ndarray", lanes: Lanes, past: bool) -> None:
         """At many points, in C order, a group of lanes at least; the outputs go past the cache if they are to."""
         memory = self._memory()
         memory.reach((points, shared, *lanes), addressof(self.table), len(points), past)
@@ -66,7 +66,7 @@ class MachineCode:
         caught()
         self.free.append(memory)
 
-    def _memory(self) -> "Memory":
+    def _memory(self) -> Memory:
         try:
             return self.free.pop()
         except IndexError:

@@ -45,7 +45,7 @@ class Memory:
         self.told = (c_int64 * 9)()
         self.call = addressof(self.told)
 
-    def reach(self, arrays: Sequence["np.ndarray"], table: int, count: int, past: bool = False) -> None:
+    def reach(self, arrays: Sequence["np.ndarray"], table: int, count: int, past: bool) -> None:
         """Tell where the points, the shared numbers and the lanes are, and whether outputs go past the cache."""
         self.told[:] = [*[array.ctypes.data for array in arrays], self.workspace, table, past, count]
 
@@ -60,4 +60,4 @@ class Memory:
         self.flags = both.view(np.int16).data  # both as one number, which is quickly read
         self.neither = np.zeros(1, dtype=bool)
         self.neither.flags.writeable = False  # many have it
-        self.reach((self.points, self.shared, self.outputs, self.failed, self.strayed), table, 1)
+        self.reach((self.points, self.shared, self.outputs, self.failed, self.strayed), table, 1, past=False)

@@ -7,7 +7,7 @@ its cache holds are written past the cache, which then need not read them first;
 
 from collections.abc import Iterator
 
-__all__ = ["DECLARATION", "LINE", "gather", "row_length", "scatter"]
+__all__ = ["DECLARATION", "LINE", "PAST", "gather", "row_length", "scatter"]
 
 #: So many numbers ahead. Measured: half as many come too late, twice as many are in each other's way.
 _AHEAD = 80
@@ -17,6 +17,9 @@ LINE = 8
 
 #: So many outputs or more get whole lines, for then that is an eighth more memory at most.
 _MANY = 57
+
+#: The parameter that says whether outputs go past the cache.
+PAST = ", i64 %past"
 
 #: What the functions use.
 DECLARATION = "declare void @llvm.prefetch.p0(ptr, i32, i32, i32)\n!0 = !{i32 1}\n"
@@ -53,7 +56,7 @@ def gather(name: str, width: int, apart: int, columns: int) -> Iterator[str]:
 def scatter(name: str, width: int, apart: int, columns: int) -> Iterator[str]:
     """A function that takes them from a square to the rows; past the cache, if told so and rows begin with a line."""
     kind, streams = f"<{width} x double>", width == LINE and apart % LINE == 0
-    yield from _head(name, ", i64 %past", width, apart, columns)
+    yield from _head(name, PAST, width, apart, columns)
     for k in range(columns):
         yield f"  %x{width}_{k} = load {kind}, ptr %b{k}, align {8 * width}\n"
     if columns < width:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from heapq import heappop, heappush
 
-from scalargrad.program.machine.squares import DECLARATION, gather, row_length, scatter
+from scalargrad.program.machine.squares import DECLARATION, PAST, gather, row_length, scatter
 from scalargrad.program.machine.symbols import LEAVES, TRUTHS, Instructions
 from scalargrad.program.machine.words import Words
 
@@ -20,9 +20,9 @@ _LENGTH = 1000
 
 #: What each function gets: of one group of lanes the points and outputs, row by row, and where it failed and strayed.
 _POINTERS = ("points", "shared", "outputs", "failed", "strayed", "workspace", "functions")
-_PARAMETERS = ", ".join(f"ptr noalias{' readonly' * (p in ('points', 'shared', 'functions'))} %{p}" for p in _POINTERS)
-_PARAMETERS += ", i64 %past"  # whether the outputs go past the cache
-_ARGUMENTS = ", ".join(f"ptr %{p}" for p in _POINTERS) + ", i64 %past"
+_NOALIAS = {p: "noalias readonly" if p in ("points", "shared", "functions") else "noalias" for p in _POINTERS}
+_PARAMETERS = ", ".join(f"ptr {_NOALIAS[p]} %{p}" for p in _POINTERS) + PAST
+_ARGUMENTS = ", ".join(f"ptr %{p}" for p in _POINTERS) + PAST
 
 #: Everything for a run in one block of memory, pointers and then numbers: a call with one argument is quick.
 _ENTRY = """
@@ -58,8 +58,8 @@ end:
   ret void
 }}
 """
-_OF_GROUP = ", ".join(f"ptr %{p}{'_g' * (p in ('points', 'outputs', 'failed', 'strayed'))}" for p in _POINTERS)
-_OF_GROUP += ", i64 %past"
+_EACH = {p: f"%{p}_g" if p in ("points", "outputs", "failed", "strayed") else f"%{p}" for p in _POINTERS}
+_OF_GROUP = ", ".join(f"ptr {_EACH[p]}" for p in _POINTERS) + PAST
 
 
 @dataclass(frozen=True)
@@ -226,7 +226,7 @@ class _Parts:
     def _move(self, function: str, array: str, square: int) -> list[str]:
         width, place = self.words.width, self.square_of[array, square]
         rows, block, rest = f"%{array}_{square}", f"%square_{array}_{square}", "_rest" * (square == self._whole[array])
-        past = ", i64 %past" * (array == "outputs")
+        past = PAST * (array == "outputs")
         return [
             f"  {rows} = getelementptr double, ptr %{array}, i64 {square * width}\n",
             f"  {block} = getelementptr double, ptr %squares, i64 {place * width * width}\n",
