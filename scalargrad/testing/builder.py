@@ -14,7 +14,8 @@ __all__ = ["CONSTANTS", "Builder", "Pick"]
 _LARGEST = 1e6  # of the numbers and the local derivatives in a program
 
 # A smooth program:
-_NEAR = 1e-3  # keeps so far from where an operation turns, jumps or ends
+_NEAR = 1e-3  # keeps so far from where an operation turns, jumps or ends,
+_STEP = 1e-4  # and as far as the numbers go when the inputs do such a step
 _JUMP = 0.1  # has no row that goes so far, as a part of what its slope makes of the step, from a straight line there
 _TURN = 1e-3  # has no local derivative that goes so far, as a part of itself or of 1, from a straight line there
 _LOST = 1e4  # gathers no more rounding, in units of the last place of 1
@@ -40,7 +41,7 @@ class Builder:
         self.point, self.names, self.rules, self.max_rows, self.smooth = point, names, rules, max_rows, smooth
         self.numbers, self.rows = list(point), list[Operation | Branch]()
         self.lost = [0.0] * len(point)  # a bound for the rounding in each number
-        self.near = _NEAR if smooth else 0.0
+        self.gone = [_STEP] * len(point)  # a bound for how far each goes when the inputs do a step
 
     def build(self, plan: list[Any], engine: Any) -> Expression:
         for (name, picks), branch in plan:
@@ -56,7 +57,7 @@ class Builder:
         if len(self.rows) == self.max_rows or not (self._admits(yes) and self._admits(no)):
             return False
         left, right = self._row(left), self._operand(right)
-        if abs(self._number(left) - self._number(right)) <= self.near:
+        if abs(self._number(left) - self._number(right)) <= self._near(left) + self._near(right):
             right = self._number(left) - 1.0  # a branch taken on equality may have a derivative of its own there
         taken = yes if self._number(left) > self._number(right) else no
         self._append(taken, Branch(left, right, yes, no))
@@ -70,13 +71,14 @@ class Builder:
                 self._append(operation)
                 return True
             kept = before + len(self.point)  # not a guard that did not help
-            del self.rows[before:], self.numbers[kept:], self.lost[kept:]
+            del self.rows[before:], self.numbers[kept:], self.lost[kept:], self.gone[kept:]
         return False
 
     def _append(self, operation: Operation, row: Branch | None = None) -> None:
         out, slopes = _at(self.rules[operation.name], self._numbers(operation))
         self.rows.append(row or operation)
-        self.lost.append(self._gathered(operation, out, slopes))
+        self.lost.append(abs(out) + self._handed(self.lost, operation, slopes))
+        self.gone.append(self._handed(self.gone, operation, slopes))
         self.numbers.append(out)
 
     def _variants(self, drawn: Operation) -> Iterator[Operation | None]:
@@ -140,18 +142,27 @@ class Builder:
             out, slopes = _at(rule, xs)
             if not all(math.isfinite(x) and abs(x) <= _LARGEST for x in (out, *slopes) if x is not None):
                 return False
-            if operation.name == "where" and isinstance(operation.operands[0], int) and abs(xs[0]) <= self.near:
+            condition = operation.operands[0]
+            if operation.name == "where" and isinstance(condition, int) and abs(xs[0]) <= self._near(condition):
                 return False  # a condition that is true all around: the slope at this one point is another branch's
             if not self.smooth:
                 return True
-            return self._gathered(operation, out, slopes) <= _LOST and _is_smooth(rule, xs, out, slopes)
+            lost = abs(out) + self._handed(self.lost, operation, slopes)
+            return lost <= _LOST and _is_smooth(rule, xs, out, slopes, [self._near(x) for x in operation.operands])
         except (ValueError, ArithmeticError):
             return False
 
-    def _gathered(self, operation: Operation, out: float, slopes: list[float | None]) -> float:
-        """A bound for the rounding in the result: that of its operands, as the slopes hand it on, and its own."""
-        lost = [0.0 if isinstance(x, float) else self.lost[x] for x in operation.operands]
-        return abs(out) + sum(abs(slope or 0.0) * x for slope, x in zip(slopes, lost))
+    def _near(self, x: Operand) -> float:
+        """How near to an operand a program has to go straight on."""
+        if not self.smooth:
+            return 0.0
+        return _NEAR if isinstance(x, float) else max(_NEAR, self.gone[x])
+
+    def _handed(self, of: list[float], operation: Operation, slopes: list[float | None]) -> float:
+        """What the operands have of something, as the slopes hand it on."""
+        return sum(
+            abs(slope or 0.0) * of[x] for slope, x in zip(slopes, operation.operands) if not isinstance(x, float)
+        )
 
 
 def _at(rule: Rule, xs: list[float]) -> tuple[float, list[float | None]]:
@@ -162,20 +173,20 @@ def _at(rule: Rule, xs: list[float]) -> tuple[float, list[float | None]]:
     return out, list(rule.derivatives(FLOATS, *xs, out=out))
 
 
-def _is_smooth(rule: Rule, xs: list[float], out: float, slopes: list[float | None]) -> bool:
+def _is_smooth(rule: Rule, xs: list[float], out: float, slopes: list[float | None], steps: list[float]) -> bool:
     """Whether it goes almost straight on, and so do its local derivatives, a short step to either side of an operand."""
     here = [x or 0.0 for x in slopes]
-    for i, slope in enumerate(slopes):
+    for i, (slope, step) in enumerate(zip(slopes, steps)):
         if slope is None:
             continue
         (below, slopes_below), (above, slopes_above) = (
-            _at(rule, [*xs[:i], xs[i] + step, *xs[i + 1 :]]) for step in (-_NEAR, _NEAR)
+            _at(rule, [*xs[:i], xs[i] + sign * step, *xs[i + 1 :]]) for sign in (-1, 1)
         )
-        jump = max(abs(out - below - slope * _NEAR), abs(above - out - slope * _NEAR))
+        jump = max(abs(out - below - slope * step), abs(above - out - slope * step))
         turns = (
             abs((a or 0.0) - 2 * b + (c or 0.0)) / (1 + abs(b)) for a, b, c in zip(slopes_below, here, slopes_above)
         )
-        if jump > _JUMP * _NEAR * (1 + abs(slope)) or max(turns) > _TURN:
+        if jump > _JUMP * step * (1 + abs(slope)) or max(turns) > _TURN:
             return False
     return True
 
