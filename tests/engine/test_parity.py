@@ -8,6 +8,7 @@ import inspect
 import math
 import operator
 import os
+import random
 from fractions import Fraction
 
 import pytest
@@ -249,6 +250,35 @@ steps = st.integers(0, 3).flatmap(lambda kind: (shipped, reckless, around, aroun
 def test_a_random_program_is_the_same_on_both(program):
     machines = [Machine(engine) for engine in ENGINES]
     for step in [*program, ("look",)]:
+        for machine in machines:
+            machine.take(step)
+        assert machines[0].account[-1] == machines[1].account[-1]
+
+
+def tall(rng):
+    """A program of hundreds of rows, whose operands are near and far, and which is swept again and again."""
+    for height in range(300):
+        x, y, z = ((rng.randrange(low, height + 1),) for low in (max(0, height - 8), max(0, height - 60), 0))
+        kind = rng.random()
+        if kind < 0.7:
+            yield "infix", rng.choice(["add", "sub", "mul", "div"]), x, rng.choice([y, z, 0.5])
+        elif kind < 0.9:
+            yield "function", rng.choice(["where", "fma"]), (y, x, z)
+        elif kind < 0.907:
+            yield "data", (rng.randrange(3),), rng.uniform(-2, 2)
+        else:
+            yield "input", rng.uniform(-2, 2), ""
+        if rng.random() < 0.1:
+            seed = rng.choice([1.0, -0.0, 2.5])
+            yield "backward", x, seed
+            yield "sweep_from", (x, z), rng.choice([None, y, z]), seed
+            yield "sweep_from", (x,), (rng.randrange(3),), seed
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_a_tall_program_is_the_same_on_both(seed):
+    machines = [Machine(engine) for engine in ENGINES]
+    for step in tall(random.Random(seed)):
         for machine in machines:
             machine.take(step)
         assert machines[0].account[-1] == machines[1].account[-1]
