@@ -1,8 +1,9 @@
 """How things are timed: interleaved, each beside plain floats, so that a noisy machine disturbs both alike.
 
-Per round a peer is timed right after the plain function on floats, for a millisecond or two, and the ratio is that of
-the two; what is reported is the median over the rounds. A slow peer gets fewer rounds, and what would take too long is
-left out, with the reason. No gradient is timed that was not compared with scalargrad's before.
+Per round a peer is timed beside the plain function on floats, for some milliseconds, after a run of each that does not
+count; the ratio is that of the two, and what is reported is the median over the rounds. A slow peer gets fewer rounds,
+and what would take too long is left out, with the reason. No gradient is timed that was not compared with scalargrad's
+before.
 """
 
 import gc
@@ -202,6 +203,8 @@ class Bench:
                 if times[name] and left[name] < seconds * loops:
                     continue
                 gc.collect()  # so that nobody pays for another's garbage
+                if loops > 1:  # nor for the caches and the heap as that one left them
+                    plain(x), run(x)
                 first, second = ((plain, base_loops), (run, loops))[:: 1 if i % 2 else -1]
                 pair = timed(first[0], x, first[1]), timed(second[0], x, second[1])
                 times[name].append(pair if i % 2 else pair[::-1])
