@@ -226,6 +226,7 @@ cdef struct Store
 cdef struct Thin:            # a Value, without the counting of references: what a Handle looks like
     PyObject head
     Store *store
+    Row *at                  # in memory, where the tape has it for now
     int32_t row
     PyObject *weak           # its weak references
 
@@ -408,7 +409,12 @@ cdef int resize(Store *s, Py_ssize_t capacity) except -1:
     cdef Row *rows = <Row *>realloc(s.rows, capacity * sizeof(Row))
     if rows == NULL:
         raise MemoryError(f"no memory for a tape of {capacity:,} rows")
-    s.rows = rows
+    cdef int32_t i
+    if rows != s.rows:
+        s.rows = rows
+        for i in range(1, s.n):
+            if rows[i].handle != NULL:
+                (<Thin *>rows[i].handle).at = rows + i
     cdef double *grads = <double *>realloc(s.grads, capacity * sizeof(double))
     if grads == NULL:
         raise MemoryError(f"no memory for a tape of {capacity:,} rows")
@@ -569,7 +575,7 @@ cdef int collect(Store *s) except -1:
             row[0] = rows[i]
             s.grads[m] = s.grads[i]
             if row.handle != NULL:
-                (<Thin *>row.handle).row = m
+                (<Thin *>row.handle).row, (<Thin *>row.handle).at = m, row
         row.flags &= ~TOUCHED
         if row.flags & ASIDE:
             for j in range(row.b):
@@ -589,12 +595,12 @@ cdef int collect(Store *s) except -1:
 
 # ── recording ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
-cdef int free_count = 0
+cdef PyObject **free_top = free_values  # the last of the dead Values; below them all is NULL
 
 
 cdef inline PyObject *new_value(Store *s, int32_t row) except NULL:
     cdef PyObject *value
-    if likely(free_count != 0):
+    if likely(free_top[0] != NULL):
         value = reused_value()
     else:
         value = PyType_GenericAlloc(value_type, 0)  # counts no garbage, so it runs no code of others
@@ -604,14 +610,15 @@ cdef inline PyObject *new_value(Store *s, int32_t row) except NULL:
 
 cdef inline PyObject *reused_value() noexcept:
     """One of the dead Values; there is one."""
-    global free_count
-    free_count -= 1
-    revive(free_values[free_count])
-    return free_values[free_count]
+    global free_top
+    cdef PyObject *value = free_top[0]
+    free_top -= 1
+    revive(value)
+    return value
 
 
 cdef inline void stand_for(PyObject *value, Store *s, int32_t k, Row *row) noexcept:
-    (<Thin *>value).store, (<Thin *>value).row, row.handle = s, k, value
+    (<Thin *>value).store, (<Thin *>value).at, (<Thin *>value).row, row.handle = s, row, k, value
     if s.live == 0:
         incref(s.tape)
     s.live += 1
@@ -625,12 +632,12 @@ cdef inline void let_go(Store *s) noexcept:
 
 cdef void free_value(PyObject *value) noexcept:
     """What a dying Value does, in place of Cython's own: 6 of the 27 ns that an operation took."""
-    global free_count
+    global free_top
     cdef Store *s = (<Thin *>value).store
-    if likely(s != NULL and (<Thin *>value).weak == NULL and free_count < MOST_FREE):
-        s.rows[(<Thin *>value).row].handle = NULL
-        free_values[free_count] = value
-        free_count += 1
+    if likely(s != NULL and (<Thin *>value).weak == NULL and free_top != free_values + MOST_FREE):
+        (<Thin *>value).at.handle = NULL
+        free_top += 1
+        free_top[0] = value
         let_go(s)
     else:
         free_thoroughly(value)
@@ -639,7 +646,7 @@ cdef void free_value(PyObject *value) noexcept:
 cdef void free_thoroughly "free_thoroughly"(PyObject *value) noexcept:
     cdef Store *s = (<Thin *>value).store
     if s != NULL:  # else it never was a Value: see Handle.__cinit__
-        s.rows[(<Thin *>value).row].handle = NULL
+        (<Thin *>value).at.handle = NULL
         if (<Thin *>value).weak != NULL:
             PyObject_ClearWeakRefs(value)
     PyObject_Free(value)
@@ -675,7 +682,7 @@ cdef bint made_ready(Store *s) except -1:
 
 
 cdef inline Row *row_of(PyObject *value) noexcept:
-    return (<Thin *>value).store.rows + (<Thin *>value).row
+    return (<Thin *>value).at
 
 
 cdef inline PyObject *append(
@@ -883,7 +890,7 @@ def inputs(numbers):
     cdef PyObject *x
     for i in range(len(xs)):
         x = PyList_GET_ITEM(<PyObject *>xs, i)
-        if likely(s != NULL and PyFloat_CheckExact(x) and free_count and ready_at_once(s)):
+        if likely(s != NULL and PyFloat_CheckExact(x) and free_top[0] != NULL and ready_at_once(s)):
             xs[i] = stolen(reuse(s, 0, 0, 0, 0, PyFloat_AS_DOUBLE(x), 0.0, 0.0))
             continue
         xs[i] = new_input(PyFloat_AS_DOUBLE(x)) if PyFloat_CheckExact(x) else Value(<object>x)
@@ -1711,18 +1718,18 @@ cdef inline PyObject *infix(int op, int with_right, int with_left, PyObject *lef
     if likely(is_value(left)):
         s = (<Thin *>left).store
         if likely(is_value(right)):
-            if likely(s == (<Thin *>right).store and free_count and ready_at_once(s)):
-                x, y = s.rows[(<Thin *>left).row].data, s.rows[(<Thin *>right).row].data
+            if likely(s == (<Thin *>right).store and free_top[0] != NULL and ready_at_once(s)):
+                x, y = (<Thin *>left).at.data, (<Thin *>right).at.data
                 if binary(op, x, y, &out, &dx, &dy):
                     return reuse(s, op, 0, (<Thin *>left).row, (<Thin *>right).row, out, dx, dy)
-        elif likely(PyFloat_CheckExact(right) and free_count and ready_at_once(s)):
-            x, y = s.rows[(<Thin *>left).row].data, PyFloat_AS_DOUBLE(right)
+        elif likely(PyFloat_CheckExact(right) and free_top[0] != NULL and ready_at_once(s)):
+            x, y = (<Thin *>left).at.data, PyFloat_AS_DOUBLE(right)
             if binary(with_right, x, y, &out, &dx, &dy):
                 return reuse(s, with_right, B_CONST, (<Thin *>left).row, 0, out, dx, dy if with_right == MUL else y)
     elif likely(PyFloat_CheckExact(left)):
         s = (<Thin *>right).store
-        if likely(with_left != DIV and free_count and ready_at_once(s)):
-            x, y = PyFloat_AS_DOUBLE(left), s.rows[(<Thin *>right).row].data
+        if likely(with_left != DIV and free_top[0] != NULL and ready_at_once(s)):
+            x, y = PyFloat_AS_DOUBLE(left), (<Thin *>right).at.data
             if binary(with_left, x, y, &out, &dx, &dy):
                 return reuse(s, with_left, A_CONST, 0, (<Thin *>right).row, out, dx if with_left == MUL else x, dy)
     return infix_elsewhere(op, with_right, with_left, left, right)
@@ -1818,6 +1825,7 @@ cdef class Handle:
     """The half of Value that is in C."""
 
     cdef Store *store
+    cdef Row *at
     cdef int32_t row
     cdef object __weakref__
 
@@ -2186,7 +2194,7 @@ cdef inline object new_input(double data):
 cdef PyObject *call_value(PyObject *cls, PyObject *const *args, size_t nargs, PyObject *names) noexcept:
     """Value(2.0) without a tuple of arguments."""
     cdef Store *s
-    if likely(names == NULL and PyVectorcall_NARGS(nargs) == 1 and PyFloat_CheckExact(args[0]) and free_count):
+    if likely(names == NULL and PyVectorcall_NARGS(nargs) == 1 and PyFloat_CheckExact(args[0]) and free_top[0] != NULL):
         s = current_at_once()
         if likely(s != NULL and ready_at_once(s)):
             return reuse(s, 0, 0, 0, 0, PyFloat_AS_DOUBLE(args[0]), 0.0, 0.0)
