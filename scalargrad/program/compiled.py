@@ -30,6 +30,7 @@ __all__ = ["Compiled", "compile"]
 _OF_ONE_PROGRAM = {name for name in vars(Program) if name[0] != "_"}
 
 _FEW = 64  # points: so many are soon tried with every Program
+_KINDS = 128  # of arguments, those of the latest calls: for others f is recorded again
 
 
 def compile(
@@ -42,15 +43,17 @@ def compile(
     """A function that does what f does, from Programs: one for each way through f, recorded when it is first gone.
 
     A decorator, `@compile` or `@compile(backend="numpy")`, or a call. The arguments are nests of numbers; anything else in
-    them (a string, a bool), and those named by `static`, is part of what was recorded. On Values, f itself runs.
-    `.batch(X)` runs many points. It composes: `compile(grad(f))`, and `grad(compile(f))`, which is the same.
+    them (a string, a bool), and those named by `static`, is part of what was recorded; what is kept is that for the latest
+    128 kinds of arguments. On Values, f itself runs. `.batch(X)` runs many points. It composes: `compile(grad(f))`, and
+    `grad(compile(f))`, which is the same.
 
     backend    numpy, llvm (machine code, extra `jit`), or auto: at one point f itself, until machine code would have paid
     static     names or positions of arguments that are part of what is recorded, as the n of range(n) has to be
     max_paths  how many ways f may go and be recorded
 
     What f does besides (printing, changing its arguments) happens where f itself runs, not in its Programs.
-    Raises what f raises; ProgramError if f goes more than `max_paths` ways, and where `record` does.
+    Raises what f raises; ProgramError if f goes more than `max_paths` ways, where `record` does, and for an argument that
+    moves on without telling how far, as a generator does.
 
     >>> @compile
     ... def f(x):
@@ -165,8 +168,10 @@ class Compiled(Steady):
         return self._for_columns(table, like).batch(table, mask)
 
     def _begin(self, arguments: Layout) -> "_Ways":
-        self._ways.insert(0, _Ways(self._f, arguments, self._backend, self._max_paths))
-        return self._ways[0]
+        begun = _Ways(self._f, arguments, self._backend, self._max_paths)
+        self._ways.insert(0, begun)
+        del self._ways[_KINDS:]  # an argument may be another one in every call
+        return begun
 
     def _for_columns(self, table: "np.ndarray", like: tuple[Any, ...] | dict[str, Any] | None) -> "_Ways":
         columns = table.shape[1]

@@ -10,13 +10,18 @@ False
 from array import array
 from collections import OrderedDict, deque
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import lru_cache, partial
+from io import IOBase
 from itertools import chain, zip_longest
 from pickle import PicklingError
+from random import Random
 from types import FunctionType, MappingProxyType, MemberDescriptorType, ModuleType, SimpleNamespace
 from typing import Any, NamedTuple
+from weakref import ref
 
 from scalargrad.engine import Value
+from scalargrad.errors import ProgramError
 from scalargrad.program.arrays import the_numpy
 
 __all__ = ["Steady", "same", "snapshot"]
@@ -30,7 +35,8 @@ class Steady:
 _WHOLE = (type, FunctionType, ModuleType, Value, Steady)
 _PLAIN = {type(None), bool, int, float, str, bytes}
 
-_SEQUENCES: Any = (list, tuple, set, frozenset, deque)
+_DICT: dict[str, Any] = {}
+_SEQUENCES: Any = (list, tuple, set, frozenset, deque, type(_DICT.keys()), type(_DICT.values()), type(_DICT.items()))
 
 
 class _Object(NamedTuple):
@@ -55,7 +61,10 @@ _END = _Again(-1)
 
 
 def snapshot(thing: Any) -> list[Any]:
-    """What it is made of, however deep: copies of what may change in place, in the order in which it is met."""
+    """What it is made of, however deep: copies of what may change in place, in the order in which it is met.
+
+    Raises ProgramError where something moves on and nobody can see how far it has come, as a generator.
+    """
     return [*_met(thing)]
 
 
@@ -93,7 +102,7 @@ def _what(kind: type) -> str:
     numpy = the_numpy()
     if issubclass(kind, (*_WHOLE, numpy.dtype)):
         return "whole"
-    containers = (dict, MappingProxyType, *_SEQUENCES, array, bytearray, numpy.ndarray)
+    containers = (dict, MappingProxyType, *_SEQUENCES, array, bytearray, memoryview, ref, numpy.ndarray)
     if kind in containers or issubclass(kind, numpy.generic):
         return "container"
     return "both" if issubclass(kind, containers) else "object"
@@ -106,6 +115,10 @@ def _content(thing: Any) -> list[Any]:
         return [*chain.from_iterable(kind.items(thing))]
     if isinstance(thing, bytearray):
         return [bytes(thing)]
+    if isinstance(thing, memoryview):
+        return [thing.format, thing.shape, thing.tobytes()]
+    if isinstance(thing, ref):
+        return [thing()]
     if isinstance(thing, array):
         return [thing.typecode, array.tobytes(thing)]
     for kind in _SEQUENCES:
@@ -120,18 +133,32 @@ def _hidden(thing: Any) -> list[Any]:
     if isinstance(thing, (float, complex)):
         return [float(thing.real), float(thing.imag)]
     kind: Any = type(thing)
-    if not _tells(kind):
-        return []
-    try:
-        told: Any = thing.__reduce_ex__(4)
-    except (TypeError, ValueError, PicklingError):  # there is nothing to be told of it
-        return []
-    return [told] if isinstance(told, str) else [*told]
+    if _tells(kind):
+        with suppress(
+            TypeError, ValueError, PicklingError, NotImplementedError
+        ):  # there may be nothing to be told of it
+            told: Any = thing.__reduce_ex__(4)
+            return [told] if isinstance(told, str) else [*told]
+    if _moves_on(kind):
+        raise ProgramError(
+            f"nobody can see how far a {kind.__name__} has come, nor whether the function would do the same with it again: "
+            "give it a list, or make it inside of the function"
+        )
+    return []
+
+
+@lru_cache(1024)
+def _moves_on(kind: Any) -> bool:
+    """Whether it is another one each time that it is used; files are not, for they are written to."""
+    iterates = hasattr(kind, "__next__") and type(kind.__next__) is not FunctionType and not issubclass(kind, IOBase)
+    return iterates or issubclass(kind, Random)
 
 
 @lru_cache(1024)
 def _tells(kind: Any) -> bool:
-    """Whether it is C that tells, for other code might do anything."""
+    """Whether it is C that tells, for other code might do anything; or one that is known."""
+    if issubclass(kind, Random):
+        return True
     if kind.__module__ == "itertools" or issubclass(kind, (partial, SimpleNamespace)):
         return False  # Python gives up to pickle those, and of these all is seen
     tells = (kind.__reduce_ex__, kind.__reduce__)

@@ -22,7 +22,7 @@ from scalargrad import (
     value_and_grad,
 )
 from scalargrad.nn import MLP
-from scalargrad.program import load
+from scalargrad.program import compiled, load
 
 
 def hinge(x):
@@ -415,3 +415,12 @@ def test_a_truth_is_one_in_a_file_too(tmp_path):
     assert above is True
     assert by == 1.0
     assert program(Value(3.0), Value(2.0))[0] is True
+
+
+def test_of_the_kinds_of_arguments_the_latest_are_kept(monkeypatch):
+    monkeypatch.setattr(compiled, "_KINDS", 3)
+    f = compile(lambda x, name: x * len(name))
+    names = ["a" * k for k in range(1, 6)]
+    assert [f(2.0, name) for name in names] == [2.0, 4.0, 6.0, 8.0, 10.0]
+    assert len(f.programs) == 3
+    assert [f(2.0, name) for name in names] == [2.0, 4.0, 6.0, 8.0, 10.0]

@@ -1,6 +1,8 @@
 """Arguments that are not numbers: what changes in them is noticed, however deep it is."""
 
+import itertools
 import random
+import weakref
 from array import array
 from collections import Counter, OrderedDict, defaultdict, deque
 from copy import copy, deepcopy
@@ -15,6 +17,7 @@ import numpy as np
 import pytest
 
 from scalargrad import Value, compile
+from scalargrad.errors import ProgramError
 from scalargrad.program.snapshot import same, snapshot
 
 
@@ -187,19 +190,39 @@ def test_what_turns_out_to_be_no_key_is_only_like_itself():
     assert not same(Frozen(one.parts), snapshot(one))
 
 
-class Opaque(random.Random):
-    """What it is like cannot be seen."""
+class Opaque:
+    """There is nothing to be seen of it."""
 
+    __slots__ = ()
     __hash__ = None
 
 
 def test_what_cannot_be_seen_is_only_like_itself():
-    one = Opaque(1)
-    one.__dict__.clear()
-    other = Opaque(2)
-    other.__dict__.clear()
+    one = Opaque()
     assert same(one, snapshot(one))
-    assert not same(other, snapshot(one))
+    assert not same(Opaque(), snapshot(one))
+
+
+@pytest.mark.parametrize(
+    "thing",
+    [
+        (x for x in "ab"),
+        itertools.repeat("a"),
+        random.SystemRandom(),
+        SimpleNamespace(names=[map(str, (x for x in "ab"))]),
+    ],
+    ids=["generator", "repeat", "SystemRandom", "deep"],
+)
+def test_what_moves_on_and_does_not_tell_how_far_is_refused(thing, backend):
+    f = compile(lambda x, thing: x, backend=backend)
+    with pytest.raises(ProgramError, match="nobody can see how far a"):
+        f(1.0, thing)
+
+
+def test_a_file_may_be_an_argument(backend, tmp_path):
+    f = compile(lambda x, log: 2.0 * x, backend=backend)
+    with (tmp_path / "log").open("w") as log:
+        assert [f(x, log) for x in (1.0, 2.0, 3.0)] == [2.0, 4.0, 6.0]
 
 
 @pytest.mark.parametrize(
@@ -245,6 +268,7 @@ def test_equal_things_are_not_the_same_if_they_can_be_told_apart(one, other):
 
 
 NAMES, ORDER = {"a": 1.0}, OrderedDict(a=1.0, b=2.0)
+BUFFER, KEPT = bytearray(b"a"), partial(max)
 
 
 @pytest.mark.parametrize(
@@ -256,6 +280,10 @@ NAMES, ORDER = {"a": 1.0}, OrderedDict(a=1.0, b=2.0)
         (c_double(1.0), lambda number: setattr(number, "value", 2.0)),
         (np.random.default_rng(1), lambda rng: rng.random()),
         (iter(["a", "b"]), next),
+        (random.Random(1), lambda rng: rng.random()),
+        (memoryview(BUFFER), lambda view: BUFFER.__setitem__(0, 98)),
+        (NAMES.keys(), lambda keys: NAMES.update(d=2.0)),
+        (weakref.ref(KEPT), lambda found: KEPT.__dict__.update(size=2)),
     ],
     ids=lambda x: type(x).__name__,
 )
