@@ -21,7 +21,7 @@ FLAGS = (
     ["/O2", "/fp:precise"]
     if sys.platform == "win32"
     else [
-        *("-O2", "-ffp-contract=off", "-fno-strict-aliasing", "-fno-tree-slp-vectorize"),
+        *("-O3", "-ffp-contract=off", "-fno-strict-aliasing", "-fno-tree-slp-vectorize"),
         *(f"-fno-builtin-{f}" for f in ("pow", "sin", "cos")),
         "-DCYTHON_INLINE=inline __attribute__((always_inline))",
         *(["-fno-plt"] if sys.platform == "linux" else []),  # Python's functions are called straight

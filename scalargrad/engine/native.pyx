@@ -1637,7 +1637,7 @@ def sweep(dict seeds, first=None):
 def adjoints(dict seeds, xs, first=None):
     cdef list numbers = []
     cdef Store *s = store_of(seeds, numbers, first)
-    cdef list roots = list(seeds), inputs = list(xs), found = [0.0] * len(inputs)
+    cdef list roots = list(seeds), inputs = xs if type(xs) is list else list(xs), found = [0.0] * len(inputs)
     cdef Py_ssize_t i, count
     cdef int32_t start, k, top = 0
     cdef double seed
