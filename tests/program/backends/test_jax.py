@@ -51,7 +51,7 @@ EXACT = (
 ULPS = {
     "erfc": lambda out, *xs: 8,
     "gelu": lambda out, *xs: 8 + 2 * xs[0] ** 2,  # the argument of erfc is rounded
-    "lgamma": lambda out, *xs: 16 * max(1.0, 1 / abs(out)) if out else 0,  # it crosses zero
+    "lgamma": lambda out, *xs: 40 * max(1.0, 1 / abs(out)) if out else 0,  # it crosses zero; XLA's is off by 33 at most
     "polygamma": lambda out, n, x: 16 + 4 ** (n + 4) / abs(out),
     "pow": lambda out, x, y: 4 + abs(y * math.log(x)) / 100,
     "logsumexp": lambda out, *xs: 4 + (max(map(abs, xs)) + len(xs)) / abs(out),
