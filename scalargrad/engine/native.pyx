@@ -226,8 +226,8 @@ cdef struct Store
 cdef struct Thin:            # a Value, without the counting of references: what a Handle looks like
     PyObject head
     Store *store
-    Row *at                  # in memory, where the tape has it for now
-    int32_t row
+    Row *at                  # its row, where the tape has it for now
+    int32_t row              # and the number of that, which to derive would take a division
     PyObject *weak           # its weak references
 
 cdef struct Store:

@@ -9,7 +9,7 @@ False
 
 from array import array
 from collections import OrderedDict, deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from functools import lru_cache, partial
 from io import IOBase
@@ -35,8 +35,19 @@ class Steady:
 _WHOLE = (type, FunctionType, ModuleType, Value, Steady)
 _PLAIN = {type(None), bool, int, float, str, bytes}
 
-_DICT: dict[str, Any] = {}
-_SEQUENCES: Any = (list, tuple, set, frozenset, deque, type(_DICT.keys()), type(_DICT.values()), type(_DICT.items()))
+#: What is in containers, whatever a class of one's own says; in a set, in the order in which it is gone over.
+_CONTENT: dict[Any, Callable[[Any], Iterable[Any]]] = {
+    **{kind: kind.__iter__ for kind in (list, tuple, set, frozenset)},
+    OrderedDict: lambda x: chain.from_iterable(OrderedDict.items(x)),
+    dict: lambda x: chain.from_iterable(dict.items(x)),
+    MappingProxyType: lambda x: chain.from_iterable(x.items()),
+    deque: lambda x: [x.maxlen, *deque.__iter__(x)],
+    array: lambda x: [x.typecode, array.tobytes(x)],
+    bytearray: lambda x: [bytes(x)],
+    memoryview: lambda x: [x.format, x.shape, x.tobytes()],
+    ref: lambda x: [x()],
+    **dict.fromkeys((type({}.keys()), type({}.values()), type({}.items())), iter),
+}
 
 
 class _Object(NamedTuple):
@@ -102,28 +113,17 @@ def _what(kind: type) -> str:
     numpy = the_numpy()
     if issubclass(kind, (*_WHOLE, numpy.dtype)):
         return "whole"
-    containers = (dict, MappingProxyType, *_SEQUENCES, array, bytearray, memoryview, ref, numpy.ndarray)
-    if kind in containers or issubclass(kind, numpy.generic):
+    containers = (*_CONTENT, numpy.ndarray, numpy.generic)
+    plain = kind in containers and kind.__dictoffset__ == 0  # no attributes besides
+    if plain or issubclass(kind, numpy.generic):
         return "container"
     return "both" if issubclass(kind, containers) else "object"
 
 
 def _content(thing: Any) -> list[Any]:
-    """What is in a container, whatever a class of one's own says; in a set, in the order in which it is gone over."""
-    if isinstance(thing, (dict, MappingProxyType)):
-        kind: Any = next(kind for kind in (OrderedDict, dict, MappingProxyType) if isinstance(thing, kind))
-        return [*chain.from_iterable(kind.items(thing))]
-    if isinstance(thing, bytearray):
-        return [bytes(thing)]
-    if isinstance(thing, memoryview):
-        return [thing.format, thing.shape, thing.tobytes()]
-    if isinstance(thing, ref):
-        return [thing()]
-    if isinstance(thing, array):
-        return [thing.typecode, array.tobytes(thing)]
-    for kind in _SEQUENCES:
+    for kind, content in _CONTENT.items():
         if isinstance(thing, kind):
-            return [getattr(thing, "maxlen", None), *kind.__iter__(thing)]
+            return [*content(thing)]
     plain = the_numpy().asarray(thing)
     return [plain.dtype, plain.shape, *(plain.ravel().tolist() if plain.dtype.hasobject else [plain.tobytes()])]
 
@@ -134,9 +134,7 @@ def _hidden(thing: Any) -> list[Any]:
         return [float(thing.real), float(thing.imag)]
     kind: Any = type(thing)
     if _tells(kind):
-        with suppress(
-            TypeError, ValueError, PicklingError, NotImplementedError
-        ):  # there may be nothing to be told of it
+        with suppress(TypeError, ValueError, PicklingError):  # some tell that they cannot be pickled
             told: Any = thing.__reduce_ex__(4)
             return [told] if isinstance(told, str) else [*told]
     if _moves_on(kind):
@@ -156,9 +154,9 @@ def _moves_on(kind: Any) -> bool:
 
 @lru_cache(1024)
 def _tells(kind: Any) -> bool:
-    """Whether it is C that tells, for other code might do anything; or one that is known."""
+    """Whether it is C that tells, or random numbers as they come with Python, for other code might do anything."""
     if issubclass(kind, Random):
-        return True
+        return kind.__reduce__ is Random.__reduce__ and kind.getstate is Random.getstate
     if kind.__module__ == "itertools" or issubclass(kind, (partial, SimpleNamespace)):
         return False  # Python gives up to pickle those, and of these all is seen
     tells = (kind.__reduce_ex__, kind.__reduce__)

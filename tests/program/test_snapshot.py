@@ -2,21 +2,24 @@
 
 import itertools
 import random
+import struct
 import weakref
 from array import array
 from collections import Counter, OrderedDict, defaultdict, deque
 from copy import copy, deepcopy
-from ctypes import c_double
+from ctypes import c_double, pointer
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 from functools import partial
+from io import BytesIO
 from types import MappingProxyType, SimpleNamespace
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
 
-from scalargrad import Value, compile
+from scalargrad import Tape, Value, compile
 from scalargrad.errors import ProgramError
 from scalargrad.program.snapshot import same, snapshot
 
@@ -203,6 +206,15 @@ def test_what_cannot_be_seen_is_only_like_itself():
     assert not same(Opaque(), snapshot(one))
 
 
+NAMELESS = ZoneInfo.from_file(BytesIO(b"TZif" + bytes(16) + struct.pack(">6i", 0, 0, 0, 0, 1, 4) + bytes(6) + b"UTC\0"))
+
+
+@pytest.mark.parametrize("thing", [Tape(), pointer(c_double(1.0)), NAMELESS], ids=lambda x: type(x).__name__)
+def test_what_cannot_be_pickled_is_only_like_itself(thing):
+    assert same(thing, snapshot(thing))
+    assert not same(object(), snapshot(thing))
+
+
 @pytest.mark.parametrize(
     "thing",
     [
@@ -283,6 +295,7 @@ BUFFER, KEPT = bytearray(b"a"), partial(max)
         (random.Random(1), lambda rng: rng.random()),
         (memoryview(BUFFER), lambda view: BUFFER.__setitem__(0, 98)),
         (NAMES.keys(), lambda keys: NAMES.update(d=2.0)),
+        (ORDER.keys(), lambda keys: ORDER.move_to_end("b")),
         (weakref.ref(KEPT), lambda found: KEPT.__dict__.update(size=2)),
     ],
     ids=lambda x: type(x).__name__,
