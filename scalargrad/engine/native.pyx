@@ -147,7 +147,7 @@ cdef extern from "Python.h":
         void *nb_multiply
         void *nb_true_divide
         void *nb_remainder
-    unsigned long Py_TPFLAGS_HAVE_GC
+    unsigned long Py_TPFLAGS_HAVE_GC, Py_TPFLAGS_IMMUTABLETYPE
     PyTypeObject PyType_Type
     PyTypeObject PyBaseObject_Type
     PyObject *PyType_GenericAlloc(PyTypeObject *, Py_ssize_t) except NULL
@@ -2268,3 +2268,5 @@ def _take_docstrings(ours, theirs):
 
 for name in __all__:
     _take_docstrings(globals()[name], getattr(python, name))
+
+(<PyTypeObjectInside *>value_type).tp_flags |= Py_TPFLAGS_IMMUTABLETYPE  # as Fixed has it; and is called in less time

@@ -54,6 +54,16 @@ def rdivmod(x: Any, y: Any) -> Any:
     return divmod(y, x)
 
 
+class Fixed(type):
+    """A class that is not to be changed, as Python's own are: what Value does, it does wherever it is used."""
+
+    def __setattr__(cls, name: str, thing: object) -> NoReturn:
+        raise TypeError(f"cannot set {name!r} attribute of immutable type {cls.__name__!r}")
+
+    def __delattr__(cls, name: str) -> NoReturn:
+        Fixed.__setattr__(cls, name, None)
+
+
 class Number:
     """What Value shares with float. Equality is by data, as float's; the hash by identity, as PyTorch's."""
 

@@ -94,6 +94,14 @@ def test_value_is_not_subclassed(engine):
         type("Mine", (engine.Value,), {})
 
 
+@pytest.mark.parametrize("name", ["exp", "__add__", "data", "of_my_own"])
+def test_nothing_is_put_into_the_class_or_taken_out_of_it(engine, name):
+    for change in (lambda: setattr(engine.Value, name, abs), lambda: delattr(engine.Value, name)):
+        with pytest.raises(TypeError, match=f"cannot set '{name}' attribute of immutable type 'Value'"):
+            change()
+    assert engine.Value(2.0) + 1 == 3.0
+
+
 def test_what_is_no_value_is_refused_by_its_methods(engine):
     for method in (engine.Value.exp, engine.Value.backward, engine.Value.__add__):
         with pytest.raises((TypeError, AttributeError)):
