@@ -1913,10 +1913,13 @@ cdef class Handle:
 
     @data.setter
     def data(self, data):
-        self._check_input("setting data")
-        self._check_effect("setting data")
+        if row_of(<PyObject *>self).op or told(self.store):
+            self._check_input("setting data")
+            self._check_effect("setting data")
         check_thread(self.store)
-        set_data(<PyObject *>self, real("the data of a Value is a real number", data))
+        if not PyFloat_CheckExact(<PyObject *>data):
+            data = real("the data of a Value is a real number", data)
+        set_data(<PyObject *>self, PyFloat_AS_DOUBLE(<PyObject *>data))
 
     @data.deleter
     def data(self):
