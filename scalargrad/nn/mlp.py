@@ -172,9 +172,7 @@ class MLP(Module):
         ]
 
     def compute(self, x: Any) -> Any:
-        for layer in self.layers:
-            x = layer(x)
-        return x
+        return [x, *self._call_each(self.layers, x, in_turn=True)][-1]
 
     def __repr__(self) -> str:
         return f"MLP of [{', '.join(map(str, self.layers))}]"

@@ -102,14 +102,21 @@ class Module:
             calls.caller = caller
             state.leave(name)
 
-    def _call_each(self, parts: list[Any], x: Any) -> list[Any]:
-        """`[part(x) for part in parts]`, in less time, of some Modules among its attributes, while it is called itself."""
+    def _call_each(self, parts: list[Any], x: Any, in_turn: bool = False) -> list[Any]:
+        """`[part(x) for part in parts]`, in less time, of some Modules among its attributes, while it is called itself.
+
+        In turn, each is called on the result of the one before.
+        """
         calls = _here.calls
         state = calls.state
         steps = self._steps(parts, state.scope) if calls.caller is self else None
+        out: list[Any] = []
         if not steps:
-            return [part(x) for part in parts]
-        entered, plain, out, name = state.entered, state.plain is not None, [], Name("")
+            for part in parts:
+                out.append(part(x))
+                x = out[-1] if in_turn else x
+            return out
+        entered, plain, name = state.entered, state.plain is not None, Name("")
         entered += [name]  # unlike a call, it lets no interrupt in before the first scope is set
         try:
             for part, name, path in steps:
@@ -117,6 +124,7 @@ class Module:
                 if plain:
                     state.plain = path
                 out.append(part.compute(x))
+                x = out[-1] if in_turn else x
         finally:
             calls.caller = self
             state.leave(name)

@@ -85,6 +85,23 @@ def test_a_layer_of_one_neuron_can_stand_in_the_middle():
     assert model([2.0])[0] == a * 2.0 * b * model.layers[2].neurons[0].w[0].data
 
 
+def test_layers_can_be_changed_for_whatever_is_called():
+    model = MLP(1, [1, 1], rng=0)
+    model.layers = [model.layers[1], lambda x: x * 3, scalargrad.tanh, Layer(1, 2, rng=0)]
+    first, _, _, last = model.layers
+    assert model([2.0]) == last(scalargrad.tanh(first([2.0]) * 3))
+    model.layers.clear()
+    assert model([2.0]) == [2.0]
+
+
+def test_an_error_in_one_layer_leaves_every_scope():
+    model = MLP(1, [1, 1, 1], activation=lambda x: scalargrad.log(-abs(x)), rng=0)
+    with pytest.raises(ValueError, match="log"):
+        model([2.0])
+    assert Value(1.0).scope == ()
+    assert model.layers[2]([2.0]).scope == ("Layer", "neurons.0")
+
+
 @pytest.mark.parametrize("x", [(1.0, 2.0), np.array([1.0, 2.0]), [Value(1.0), 2], iter([1.0, 2.0])], ids=type)
 def test_the_input_is_any_row_of_numbers(x):
     assert MLP(2, [3, 1], rng=0)(x) == MLP(2, [3, 1], rng=0)([1.0, 2.0])
