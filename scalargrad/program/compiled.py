@@ -19,6 +19,7 @@ from scalargrad.program.crossroads import Crossroads
 from scalargrad.program.layout import Fixed, Layout, Misfit, argument, place
 from scalargrad.program.listing import in_short
 from scalargrad.program.program import Program, counted, recorded, told
+from scalargrad.program.remainder import Remainder, Remainders
 from scalargrad.program.snapshot import Steady
 from scalargrad.transforms import by_position, parameters_of
 
@@ -179,8 +180,8 @@ class Compiled(Steady):
             ways = self._ways[0]
         else:
             nest = self._with_statics(*(self._guess(columns) if like is None else self._shown(like)))
-            arguments = Layout(nest, exactly=True)
-            ways = next((w for w in self._ways if w.arguments.takes(nest)), None) or self._begin(arguments)
+            known = (ways for ways in self._ways if ways.arguments.takes(nest))
+            ways = next(known, None) or self._begin(Layout(nest, exactly=True))
         if ways.arguments.size != columns:
             names = [argument(path, [p.name for p in by_position(self._f)]) for path in ways.arguments.paths]
             way_out = "; other arguments are shown by batch(X, like=(…,))" if like is None else ""
@@ -247,7 +248,7 @@ class _Ways:
     def __init__(self, f: Callable[..., Any], arguments: Layout, backend: str, most: int) -> None:
         self._f, self.arguments, self._backend, self._most = f, arguments, backend, most
         self.programs: list[Program] = []
-        self._crossroads = Crossroads()
+        self._crossroads, self._remainders = Crossroads(), Remainders()
         self._left = 0.0  # seconds that f itself may take before Programs run instead of it
         self._lock = RLock()  # of who records, for two threads would record the same way
 
@@ -302,26 +303,46 @@ class _Ways:
         while len(left):
             program, outcome = self.record(table[left[0]])
             left, _ = batch.take(program, left, outcome)
-        self.programs.sort(key=lambda program: -batch.taken.get(program, 0))  # the one that took most will come first
+        self.programs.sort(key=lambda program: -batch.taken[program])  # the one that took most will come first
         result = batch.result(self.programs)
         return (result, batch.failed) if mask else result
 
     def _sent(self, batch: "_Batch", first: Program, points: "np.ndarray") -> "np.ndarray":
         """Let a Program take those of the points that go its way, and send the others on; those that are left."""
-        numpy, pending, still = the_numpy(), [(first, points, 0)], []
+        pending, still = [(first, points, 0)], []
         while pending:  # one may send them to the next as often as there are ways
             program, points, passed = pending.pop()
             left, posts = batch.take(program, points)
-            others: list[tuple[Program, np.ndarray, int]] = []
             if len(left) >= _FEW and program.code.guards:
-                handed = numpy.zeros(len(left), bool)
-                for other, passed_there, some in self._crossroads.onward(program, posts, passed):
-                    handed[some] = True
-                    others.append((other, left[some], passed_there))
-                left = left[~handed]
+                left, others = self._parted(batch, program, left, posts, passed)
+                pending += reversed(others)
             still.append(left)
-            pending += reversed(others)
-        return cast("np.ndarray", numpy.concatenate(still))
+        return cast("np.ndarray", the_numpy().concatenate(still))
+
+    def _parted(
+        self, batch: "_Batch", program: Program, points: "np.ndarray", posts: "np.ndarray", passed: int
+    ) -> "tuple[np.ndarray, list[tuple[Program, np.ndarray, int]]]":
+        """Of points that strayed, those that no way is known of, and by their Programs those that are to go on.
+
+        What has little left of its way is finished here.
+        """
+        numpy = the_numpy()
+        handed, others = numpy.zeros(len(points), bool), []
+        finishing: dict[Remainder, list[np.ndarray]] = {}
+        for other, k, number, some in self._crossroads.onward(program, posts, passed):
+            rest = self._remainders.of(other, program, k, number)
+            if rest is None:
+                handed[some] = True
+                others.append((other, points[some], k + 1))
+            else:
+                finishing.setdefault(rest, []).append(some)
+                batch.taken[other] += len(some)
+        unknown = []
+        for rest, parts in finishing.items():
+            some = numpy.concatenate(parts)
+            handed[some] = True
+            unknown.append(batch.finish(rest, points[some]))
+        return numpy.concatenate([points[~handed], *unknown]), others
 
     def _too_many(self) -> str:
         guards = [(program, guard) for program in self.programs for guard in program.code.guards]
@@ -344,14 +365,14 @@ class _Batch:
         self.table = table
         self.points = numpy.arange(len(table))  # all of them, in order
         self.failed = numpy.zeros(len(table), bool)
-        self.taken: dict[Program, int] = {}
+        self.taken: Counter[Program] = Counter()
         self._outputs: Any = None
         self._results: Layout | None = None
 
     def take(
         self, program: Program, points: "np.ndarray", outcome: list[float] | None = None
     ) -> "tuple[np.ndarray, np.ndarray]":
-        """Run a Program at some points; those that it does not take, and their signposts.
+        """Run a Program at some points; those that it does not take, and their signposts, which tell nothing of a failed one.
 
         The first one is done if the outcome there is known.
         """
@@ -363,16 +384,30 @@ class _Batch:
         if outcome is not None:
             lanes.outputs[0], away[0] = outcome, False  # even if a guard is tipped by the last place of a number
         left = away.nonzero()[0]
-        here = (~away).nonzero()[0] if len(left) else slice(None)
-        done = points[here]
-        self.taken[program] = self.taken.get(program, 0) + len(done)
-        if program.error is not None:
-            self.failed[done] = True
-        elif whole and len(done) and self._results is None:
+        self.taken[program] += len(points) - len(left)
+        if whole and self._results is None and program.error is None and len(left) < len(points):
             self._results, self._outputs = program.results, lanes.outputs
-        elif len(done):
-            self._keep(program.results, lanes.outputs[here], done)
-        return points[left], posts[left]
+        else:
+            here = (~away).nonzero()[0] if len(left) else slice(None)
+            self._put(program, lanes.outputs[here], points[here])
+        posts = posts[left]
+        if len(left) and program.code.guards:
+            posts[lanes.failed[left], 0] = len(program.code.guards)  # as of one that passed them all
+        return points[left], posts
+
+    def finish(self, rest: Remainder, points: "np.ndarray") -> "np.ndarray":
+        """Run what is left of a Program at these points; those at which it failed."""
+        lanes = rest.run(self.table, points)
+        done = ~lanes.failed if lanes.failed.any() else slice(None)
+        self._put(rest.program, lanes.outputs[done], points[done])
+        return cast("np.ndarray", points[lanes.failed])
+
+    def _put(self, program: Program, outputs: "np.ndarray", points: "np.ndarray") -> None:
+        """What a Program came to at these points."""
+        if program.error is not None:
+            self.failed[points] = True
+        elif len(points):
+            self._keep(program.results, outputs, points)
 
     def _keep(self, results: Layout, outputs: "np.ndarray", done: "np.ndarray") -> None:
         if self._results is None:

@@ -86,11 +86,11 @@ class Crossroads:
 
     def onward(
         self, program: "Program", posts: "np.ndarray", passed: int
-    ) -> "Iterator[tuple[Program, int, np.ndarray]]":
+    ) -> "Iterator[tuple[Program, int, float, np.ndarray]]":
         """For points that strayed from a Program behind its first `passed` guards, by its signposts: where to go on.
 
-        That is another Program, how many of its guards are passed, and which of the points it is for. Points for which
-        no Program is known are left out.
+        That is another Program, at which guard it parts from this one and by which number, and which of the points it is
+        for. Points for which no Program is known are left out.
         """
         np, guards, here = the_numpy(), program.code.guards, self
         first = posts[:, 0].astype(np.min_scalar_type(len(guards)))  # small numbers are sorted in no time
@@ -105,5 +105,5 @@ class Crossroads:
                 for number in numbers:
                     other = here._onward.get(number)
                     if other is not None and other._program is not None:
-                        yield other._program, k + 1, some if is_truth else some[posts[some, column] == number]
+                        yield other._program, k, number, some if is_truth else some[posts[some, column] == number]
             here = here._onward[guard.expected]

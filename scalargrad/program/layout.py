@@ -87,6 +87,13 @@ class Layout:
             numbers = [*map(float, numbers)]  # lists of them are read without a look at each
         return [int(i) for i in self.row(other.nest(numbers))]
 
+    def is_like(self, other: "Layout") -> bool:
+        """Whether a row of numbers makes the same nest by both."""
+        try:
+            return self.places_in(other) == [*range(self.size)] and self._truths == other._truths
+        except Misfit:
+            return False
+
     def with_truths_in(self, other: "Layout", places: list[int]) -> "Layout":
         """The same with a number for each truth that is a number in another Layout, where these are its places."""
         left = [at for at, place in enumerate(places) if at in self._truths and place in other._truths]

@@ -208,36 +208,42 @@ class Program(Steady):
 
         `parameters` are the numbers of the parameters, if not what they are now.
         """
-        return self._runner(table, self._shared() if parameters is None else parameters)
+        return self._runner(table, self.shared() if parameters is None else parameters)
 
     @cached_property
     def _runner(self) -> backends.Runner:
-        return backends.named(self.backend).prepare(self.lowered)
+        return self.runner_of(self.lowered)
 
     def run_posted(self, table: "np.ndarray") -> "tuple[Lanes, np.ndarray]":
         """A run that also tells, of the points that strayed, where they did: see `signposted`."""
-        lanes, own = self._posted_runner(table, self._shared()), len(self.code.outputs)
+        lanes, own = self._posted_runner(table, self.shared()), len(self.code.outputs)
         return lanes._replace(outputs=lanes.outputs[:, :own]), lanes.outputs[:, own:]
 
     @cached_property
     def _posted_runner(self) -> backends.Runner:
         if not self.code.guards:
             return self._runner
-        return backends.named(self.backend).prepare(self._lowered(signposted(self.code)))
+        return self.runner_of(self.lowering_of(signposted(self.code)))
 
     @cached_property
     def lowered(self) -> Code:
         """What backends run: gates expanded into rows, simplified, and scheduled."""
-        return self._lowered(self.code)
+        return self.lowering_of(self.code)
 
-    def _lowered(self, code: Code) -> Code:
+    def lowering_of(self, code: Code) -> Code:
+        """The same of other code with the inputs and parameters of this."""
         return scheduled(simplified(expanded(code, self._with_parameters(self.arguments.example))))
+
+    def runner_of(self, lowered: Code) -> backends.Runner:
+        """What runs that on this Program's backend."""
+        return backends.named(self.backend).prepare(lowered)
 
     def _with_parameters(self, numbers: list[float]) -> list[float]:
         """The numbers of the inputs, and behind them those of the parameters as they are now."""
         return [*numbers, *[x._data for x in self.parameters]]
 
-    def _shared(self) -> "np.ndarray":
+    def shared(self) -> "np.ndarray":
+        """The numbers of the parameters as they are now."""
         if not self.parameters:  # to make an array of nothing takes a tenth of a small Program's run
             return self._nothing
         return cast("np.ndarray", the_numpy().array([x.data for x in self.parameters], dtype=float))

@@ -264,3 +264,22 @@ def test_what_has_changed_in_place_is_another_thing(thing, change, backend):
     assert g(1.0, thing) == g.__wrapped__(1.0, thing)
     change(thing)
     assert g(1.0, thing) == g.__wrapped__(1.0, thing)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "like"),
+    [
+        ({"a": [1.0, 2.0], "b": "x"}, {"a": [3.0, 4.0], "b": "x"}, True),
+        ({"a": 1.0, "b": 2.0}, {"b": 1.0, "a": 2.0}, False),
+        ({"a": 1.0, "b": "x"}, {"a": 1.0, "b": "y"}, False),
+        ([1.0, 2.0], [1.0, 2.0, 3.0], False),
+        ([1.0, 2.0, 3.0], [1.0, 2.0], False),
+        ([1.0], {"a": 1.0}, False),
+        ([], [], True),
+        ([1.0, -1.0], [1.0, 2.0], False),  # below, -1.0 stands for a bool
+        ([1.0, 2.0], [1.0, -1.0], False),
+    ],
+)
+def test_layouts_are_alike_if_a_row_makes_the_same_nest(one, other, like):
+    one, other = (Layout(example, is_truth=lambda x: x == -1.0) for example in (one, other))
+    assert one.is_like(other) is like

@@ -1,0 +1,125 @@
+"""What is left to compute of a Program at points that strayed from another one.
+
+Up to the guard at which they part, the two do the same. The other one has computed that at these points, has seen that
+nothing raises, and knows how the guards come out. If no guard follows, all that is left is what comes after, and what that
+needs: behind a knock-out, which ends a path through a market, hardly more than to return 0.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from scalargrad.program.arrays import Lanes, the_numpy
+from scalargrad.program.backends import Runner
+from scalargrad.program.code import Code, is_of_table
+from scalargrad.program.program import Program
+
+if TYPE_CHECKING:
+    import numpy as np
+
+__all__ = ["Remainder", "Remainders"]
+
+
+@dataclass(eq=False)
+class Remainder:
+    """The rest of a Program, which takes few of its columns."""
+
+    program: Program
+    code: Code
+    columns: list[int]
+    runner: Runner
+
+    def run(self, table: "np.ndarray", points: "np.ndarray") -> Lanes:
+        """What comes out at some of the points of a table. No lane strays."""
+        return self.runner(table[the_numpy().ix_(points, self.columns)], self.program.shared())
+
+    def serves(self, program: Program, code: Code, columns: list[int]) -> bool:
+        """Whether it is as good for another Program, of which this is left."""
+        own = self.program
+        return (
+            (self.code, self.columns) == (code, columns)
+            and [*map(id, own.parameters)] == [*map(id, program.parameters)]
+            and (own.error is None) == (program.error is None)
+            and own.results.is_like(program.results)
+        )
+
+
+class Remainders:
+    """Those of the Programs of one function, made when they are first asked for; equal ones are the same."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[Program, Program, int, float], Remainder | None] = {}
+
+    def of(self, program: Program, other: Program, k: int, number: float) -> Remainder | None:
+        """Of a Program, for points that strayed from another where its guard k came to this number; None if it is much."""
+        key = program, other, k, number
+        if key not in self._known:
+            self._known[key] = self._made(program, left(program, other, k, number))
+        return self._known[key]
+
+    def _made(self, program: Program, code: Code | None) -> Remainder | None:
+        if code is None:
+            return None
+        code, columns = narrowed(code)
+        for known in [*self._known.values()]:  # another thread may add one
+            if known is not None and known.serves(program, code, columns):
+                return known
+        return Remainder(program, code, columns, program.runner_of(code))
+
+
+def left(program: Program, other: Program, k: int, number: float) -> Code | None:
+    """The code of what is left; None if that may be more than a quarter of the Program, or has guards.
+
+    >>> from scalargrad import exp
+    >>> from scalargrad.program import record
+    >>> def f(x, y):
+    ...     return exp(x) * exp(y) if exp(x) > exp(y) else 2 * x
+    >>> [row.rule.name for row in left(record(f, 1.0, 2.0), record(f, 2.0, 1.0), 0, 0.0).rows]
+    ['mul']
+    """
+    code, done = program.code, other.code
+    name, name_there = _names(program), _names(other)
+    at = done.guards[k].number
+    known = {name_there(guard.number): guard.expected for guard in done.guards[:k]} | {name_there(at): number}
+    if any(known.get(name(guard.number)) != guard.expected for guard in code.guards):
+        return None
+    end = max(at + 1 - done.start, 0)
+    before, after = code.rows[:end], code.rows[end:]
+    if len(after) > len(before):
+        return None
+    for row, there in zip(before, done.rows):
+        if row.rule is not there.rule or row.quiet != there.quiet or not is_of_table(row.rule):  # a gate has own guards
+            return None
+        if [*map(name, row.operands)] != [*map(name_there, there.operands)]:
+            return None
+    rows = (*[replace(row, quiet=True) for row in before], *after)
+    rest = program.lowering_of(replace(code, rows=rows, guards=()))
+    return None if rest.guards or 4 * len(rest.rows) > len(code.rows) else rest
+
+
+def _names(program: Program) -> Callable[[int], Any]:
+    """By its number, what a number is called in all Programs of a function."""
+    code = program.code
+    inputs, parameters = [("input", i) for i in range(code.inputs)], [("parameter", id(x)) for x in program.parameters]
+    first = [*inputs, *parameters, *[x.hex() for x in code.constants]]
+    return lambda number: number - code.start if number >= code.start else first[number]
+
+
+def narrowed(code: Code) -> tuple[Code, list[int]]:
+    """The code with those of its inputs alone that it uses, and which these are.
+
+    >>> from scalargrad.program.code import Row
+    >>> from scalargrad.rules import RULES
+    >>> code, columns = narrowed(Code(3, 0, (), (Row(RULES["mul"], (1, 1)),), (3,)))
+    >>> columns, code.inputs, code.rows[0].operands, code.outputs
+    ([1], 1, (0, 0), (1,))
+    """
+    used = {*code.outputs, *[x for row in code.rows for x in row.operands]}
+    columns = sorted(x for x in used if x < code.inputs)
+    place = {x: i for i, x in enumerate([*columns, *range(code.inputs, code.numbers)])}
+    return replace(
+        code,
+        inputs=len(columns),
+        rows=tuple([row.of(tuple([place[x] for x in row.operands])) for row in code.rows]),
+        outputs=tuple([place[x] for x in code.outputs]),
+    ), columns
