@@ -127,9 +127,10 @@ class Trace:
                         elif operand in reach:
                             del reach[operand]
                         adjoint[operand] = adjoint[operand] + share if operand in adjoint else share
-        if self._recorded:  # a sweep with numbers adds to 0.0, and so never comes to -0.0
-            return [0.0 + adjoint[x] if x in adjoint else 0.0 for x in xs]
-        return [kept(adjoint.get(x, 0.0)) for x in xs]
+        found = [adjoint.get(x, 0.0) for x in xs]
+        if self._recorded:
+            return [0.0 + x for x in found]
+        return [kept(_from_zero(x)) for x in found]
 
     def _share(self, row: Value, adjoint: Any, slope: Any, reached: Any) -> tuple[Any, Any]:
         """What a row hands on to an operand, and whether it does: a Value where that depends on a choice."""
@@ -181,6 +182,12 @@ def bare(value: Value) -> float:
 def kept(x: Any) -> Any:
     """A number or Value as a result to keep: one that does not change when somebody sets the data of an input."""
     return +x if type(x) is Value and (x.rule is None or not here.state.recording) else x
+
+
+def _from_zero(x: Any) -> Any:
+    """A sum as a sweep with numbers has it, which adds to 0.0, and so never comes to -0.0."""
+    number = bare(x) if type(x) is Value else x
+    return 0.0 + x if number == 0 and math.copysign(1.0, number) < 0 else x
 
 
 def _values(row: Value) -> list[Value]:

@@ -234,3 +234,11 @@ def test_transforms_of_values_then_backward():
     (grad(tanh)(x) + log(grad(exp)(x))).backward()
     t = math.tanh(0.5)
     assert x.grad == pytest.approx(-2 * t * (1 - t * t) + 1.0)
+
+
+@pytest.mark.parametrize("x", [0.0, -0.0, 2.0])
+def test_the_derivative_within_has_the_bits_that_it_has_of_plain_numbers(x):
+    def slope(a):
+        return grad(lambda t: a + a * t)(a)
+
+    assert value_and_grad(slope)(x)[0].hex() == slope(x).hex()
