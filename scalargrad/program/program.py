@@ -77,7 +77,7 @@ def recorded(
             raise
     if recorder.escape is not None:
         raise recorder.escape
-    results = Layout(result, is_value, is_truth)
+    results = Layout(result, is_value, lambda x: type(x) is bool or is_truth(x))  # a bool may be a comparison elsewhere
     for thing in results.statics:
         if not isinstance(thing, (type(None), bool, str, bytes)):  # in which may be Values, or what depends on them
             raise ProgramError(

@@ -388,6 +388,20 @@ def test_a_truth_that_is_returned_is_a_truth(backend):
     assert both["near"].tolist() == [[False, True], [True, False]]
 
 
+def test_a_truth_may_be_told_by_the_way_itself(backend):
+    def f(x):
+        return {"known": True, "far": x > 2.0} if x > 0.0 else {"known": x < -5.0, "far": False}
+
+    g = compile(f, backend=backend)
+    points = [1.0, 3.0, -1.0, -9.0]
+    found = g.batch([[x] for x in points])
+    for name in ("known", "far"):
+        assert found[name].tolist() == [f(x)[name] for x in points]
+        assert found[name].dtype == bool
+        assert all(g(x)[name] is f(x)[name] for x in points)
+        assert g(Value(1.0))[name] is f(1.0)[name]
+
+
 def test_where_one_way_gives_a_truth_and_another_a_number_a_batch_gives_numbers(backend):
     def f(x):
         return {"a": x > 0.0, "b": (x if x > 1.0 else x > 0.0)}

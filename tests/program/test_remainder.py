@@ -221,7 +221,7 @@ def test_where_it_raised_before_they_part_there_is_nan():
             return root if far(z) > 0 else z
         return root + 2
 
-    points = POINTS + [0.0, 0.8, 0.0]
+    points = POINTS + np.array([0.0, 0.8, 0.0])
     (found, failed), _, rest = batches(f, points, mask=True)
     assert rest
     assert (failed == (points[:, 1] <= 0)).all()
