@@ -48,7 +48,7 @@ def fit(
     - NumPy, else ProgramError; with llvmlite it is many times faster
     - examples of one form, else TypeError
     - a loss that is the mean over the examples, as those of this package are, and a model that does the same whenever it
-      is called, else ValueError: the first loss is computed in both ways, and compared
+      is called, else ValueError: the 1st, 10th, 100th … loss is computed in both ways, and compared
     - not too many ways: when there are more than 64, the engine takes over, and a RuntimeWarning says so
 
     >>> from scalargrad.nn import MLP, SGD, hinge
@@ -141,7 +141,11 @@ class ByPrograms(ByEngine):
         self._adjusted = self.optimizer.parameters
         self._places = {x: i for i, x in enumerate(self._adjusted)}  # of other parameters, too, when they are met
         self._states: tuple[Any, ...] = ()  # of the optimizer, each an array
-        self._compared = self._gave_up = False
+        self._gave_up = False
+        self._steps, self._next_look = (
+            0,
+            1,
+        )  # steps taken by Programs, and at which of them to look whether they are right
         self._gradient: tuple[np.ndarray, np.ndarray] | None = None  # the latest, and what of it was reached
         self._arrange()
         self.read()
@@ -191,8 +195,10 @@ class ByPrograms(ByEngine):
             return loss
         sums, reached = found
         means = sums / len(self.xs if chosen is None else chosen)
-        if not self._compared:
+        self._steps += 1
+        if self._steps == self._next_look:
             self._compare(float(means[0]), chosen)
+            self._next_look *= 10
         self._adjust(means[1:], reached)
         return float(means[0])
 
@@ -243,6 +249,7 @@ class ByPrograms(ByEngine):
         return way
 
     def _compare(self, loss: float, chosen: Sequence[int] | None) -> None:
+        self.write()
         with no_grad():
             other = self.loss_of(chosen)
         other = other.data if isinstance(other, Value) else float(other)
@@ -251,7 +258,6 @@ class ByPrograms(ByEngine):
                 f"the loss is {other!r}, and the mean of the losses of single examples {loss!r}: compile=True takes a loss "
                 "that is the mean over the examples, and a model that does the same whenever it is called"
             )
-        self._compared = True
 
     def _adjust(self, gradient: "np.ndarray", reached: "np.ndarray") -> None:
         """What `optimizer.step` does, for all parameters at once."""

@@ -216,6 +216,27 @@ def test_a_loss_that_is_no_mean_is_refused():
         trained(True, lambda ps, ts: sum((p - t) ** 2 for p, t in zip(ps, ts, strict=True)), SIDES)
 
 
+@pytest.mark.parametrize("steps", [9, 10])
+def test_a_loss_that_is_a_mean_at_first_only_is_refused_later(steps):
+    class Slope(Module):
+        def __init__(self):
+            self.w = Value(0.0)
+
+        def compute(self, x):
+            return self.w * x
+
+    def root_mean_square(ps, ts):  # where all errors are as large, that is their mean
+        return mse(ps, ts) ** 0.5
+
+    model = Slope()
+    task = model, [1.0, 2.0, 3.0], [1.0, 1.0, 1.0], root_mean_square, SGD(model.parameters(), lr=0.01)
+    if steps < 10:
+        assert len(fit(*task, steps=steps, compile=True)) == steps
+    else:
+        with pytest.raises(ValueError, match="takes a loss that is the mean over the examples"):
+            fit(*task, steps=steps, compile=True)
+
+
 def test_a_model_that_draws_by_chance_is_refused():
     chance = random.Random(1)
     with pytest.raises(ValueError, match="does the same whenever it is called"):
