@@ -1,9 +1,9 @@
 """How things are timed: interleaved, each beside plain floats, so that a noisy machine disturbs both alike.
 
-Per round a peer is timed beside the plain function on floats, for some milliseconds, after a run of each that does not
-count; the ratio is that of the two, and what is reported is the median over the rounds. A slow peer gets fewer rounds,
-and what would take too long is left out, with the reason. No gradient is timed that was not compared with scalargrad's
-before.
+Per round a peer is timed beside the plain function on floats, for some milliseconds and three runs, after a run of each
+that does not count; the ratio is that of the two, and what is reported is the median over the rounds. So whoever leaves
+garbage pays for its collection, as in a program that goes on; and nobody for another's. A slow peer gets fewer rounds, and
+what would take too long is left out, with the reason. No gradient is timed that was not compared with scalargrad's before.
 """
 
 import gc
@@ -130,8 +130,9 @@ class Bench:
         settle()
 
     def loops(self, seconds: float) -> int:
-        """How many runs fill a window."""
-        return max(1, round(self.effort.window / max(seconds, 1e-9)))
+        """How many runs fill a window: three at least, unless they would take a quarter of the time that there is."""
+        seconds = max(seconds, 1e-9)
+        return max(1, round(min(max(3, self.effort.window / seconds), self.effort.cell / 4 / seconds)))
 
     def seconds(self, run: Callable[[Any], Any], x: Any) -> float:
         """How many seconds a run takes: the first ones, with cold caches, do not count for more than they are."""
@@ -202,7 +203,7 @@ class Bench:
                 loops = self.loops(seconds)
                 if times[name] and left[name] < seconds * loops:
                     continue
-                gc.collect()  # so that nobody pays for another's garbage
+                gc.collect()  # nobody pays for another's garbage,
                 if loops > 1:  # nor for the caches and the heap as that one left them
                     plain(x), run(x)
                 first, second = ((plain, base_loops), (run, loops))[:: 1 if i % 2 else -1]
@@ -249,14 +250,16 @@ class Bench:
         for enabled in (True, False):
             step, _ = peer.training(own(NETWORK.f), NETWORK.x, RATE)
             times: list[tuple[float, float]] = []
-            left = self.effort.cell
+            loops, left = self.loops(timed(step, None)), self.effort.cell
             gc.collect()
             try:
                 if not enabled:
                     gc.disable()
                 while len(times) < self.effort.rounds and (len(times) < 3 or left > 0):
-                    times.append((timed(plain, NETWORK.x), timed(step, None)))
-                    left -= sum(times[-1])
+                    if loops > 1:  # the caches are as the collection left them
+                        plain(NETWORK.x), step(None)
+                    times.append((timed(plain, NETWORK.x, loops), timed(step, None, loops)))
+                    left -= sum(times[-1]) * loops
                     if not enabled:
                         gc.collect()
             finally:
