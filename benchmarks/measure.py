@@ -2,7 +2,7 @@
 
 Per round a peer is timed beside the plain function on floats, for some milliseconds and three runs, after a run of each
 that does not count; the ratio is that of the two, and what is reported is the median over the rounds. So whoever leaves
-garbage pays for its collection, as in a program that goes on; and nobody for another's. A slow peer gets fewer rounds, and
+garbage pays for collecting most of it, as in a program that goes on; and nobody for another's. A slow peer gets fewer rounds, and
 what would take too long is left out, with the reason. No gradient is timed that was not compared with scalargrad's before.
 """
 
@@ -130,7 +130,7 @@ class Bench:
         settle()
 
     def loops(self, seconds: float) -> int:
-        """How many runs fill a window: three at least, unless they would take a quarter of the time that there is."""
+        """How many runs fill a window: three at least, unless they would take more than a quarter of a cell's time."""
         seconds = max(seconds, 1e-9)
         return max(1, round(min(max(3, self.effort.window / seconds), self.effort.cell / 4 / seconds)))
 
@@ -247,6 +247,7 @@ class Bench:
         if peer.name != FLOATS.name:
             check(*first_step(peer), first_step(REFERENCE))
         plain, found = FLOATS.prepare(own(NETWORK.f), NETWORK.x), {}
+        base_loops = self.loops(self.seconds(plain, NETWORK.x))
         for enabled in (True, False):
             step, _ = peer.training(own(NETWORK.f), NETWORK.x, RATE)
             times: list[tuple[float, float]] = []
@@ -258,8 +259,8 @@ class Bench:
                 while len(times) < self.effort.rounds and (len(times) < 3 or left > 0):
                     if loops > 1:  # the caches are as the collection left them
                         plain(NETWORK.x), step(None)
-                    times.append((timed(plain, NETWORK.x, loops), timed(step, None, loops)))
-                    left -= sum(times[-1]) * loops
+                    times.append((timed(plain, NETWORK.x, base_loops), timed(step, None, loops)))
+                    left -= times[-1][1] * loops
                     if not enabled:
                         gc.collect()
             finally:

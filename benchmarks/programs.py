@@ -129,7 +129,7 @@ def checked(run: Callable[[], tuple[Any, Any]], f: Any, points: Any) -> Callable
 
 
 def against_compilers(here: Comparison, count: int, targets: tuple[float, float]) -> Iterator[Line]:
-    """Rosenbrock at so many points: a Program beside CasADi, and beside JAX at the largest size that that compiles in time."""
+    """Rosenbrock at so many points: a Program beside CasADi, and beside JAX at the largest size JAX compiles in time."""
     import numpy
 
     from benchmarks.peers.program import Program
@@ -137,9 +137,9 @@ def against_compilers(here: Comparison, count: int, targets: tuple[float, float]
     points = random_points(count, N)
     what, unit = f"Rosenbrock {N:,}, " + ("one point" if count == 1 else f"{count:,} points"), "ns per operation"
 
-    def compare(line: Line, theirs: Any, points: Any) -> Line:
-        ours, per = Program().on_points(rosenbrock, points, here.threads), 8 * (points.shape[1] - 1) * count
-        return here.compare(line, *[checked(run, rosenbrock, points) for run in (ours, theirs)], (per, per))
+    def compare(line: Line, theirs: Any, at: Any) -> Line:
+        ours, operations = Program().on_points(rosenbrock, at, here.threads), 8 * (at.shape[1] - 1) * count
+        return here.compare(line, *[checked(run, rosenbrock, at) for run in (ours, theirs)], (operations, operations))
 
     def casadi(line: Line) -> Line:
         from benchmarks.peers.casadi import Casadi
@@ -150,12 +150,10 @@ def against_compilers(here: Comparison, count: int, targets: tuple[float, float]
         from benchmarks.peers.jax import Jax
 
         n, theirs, seconds = largest(lambda n: Jax().on_points(rosenbrock, points[:, :n], here.threads), here.compile)
-        line.note, some, out = (
-            f"at {n:,}, which JAX compiled in {seconds:.0f} s",
-            points[:, :n].copy(),
-            points[:, :n].copy(),
-        )
+        line.note = f"at {n:,}, which JAX compiled in {seconds:.0f} s"
+        some = points[:, :n].copy()
         if count > 1:
+            out = some.copy()
             bound = here.compare(Line("", "", ""), lambda: numpy.copyto(out, some), theirs, (1, 1)).found
             line.note += f"; merely to copy the points is {bound:.1f} times as fast as what JAX does"
         return compare(line, theirs, some)

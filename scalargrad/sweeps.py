@@ -128,9 +128,9 @@ class Trace:
                             del reach[operand]
                         adjoint[operand] = adjoint[operand] + share if operand in adjoint else share
         found = [adjoint.get(x, 0.0) for x in xs]
-        if self._recorded:
+        if self._recorded:  # what is not -0.0 now may be in another run
             return [0.0 + x for x in found]
-        return [kept(_from_zero(x)) for x in found]
+        return [kept(_without_minus(x)) for x in found]
 
     def _share(self, row: Value, adjoint: Any, slope: Any, reached: Any) -> tuple[Any, Any]:
         """What a row hands on to an operand, and whether it does: a Value where that depends on a choice."""
@@ -184,8 +184,8 @@ def kept(x: Any) -> Any:
     return +x if type(x) is Value and (x.rule is None or not here.state.recording) else x
 
 
-def _from_zero(x: Any) -> Any:
-    """A sum as a sweep with numbers has it, which adds to 0.0, and so never comes to -0.0."""
+def _without_minus(x: Any) -> Any:
+    """0.0 for -0.0, which a sweep with numbers never comes to, for it adds to 0.0; anything else as it is."""
     number = bare(x) if type(x) is Value else x
     return 0.0 + x if number == 0 and math.copysign(1.0, number) < 0 else x
 

@@ -1913,7 +1913,7 @@ cdef class Handle:
 
     @data.setter
     def data(self, data):
-        if row_of(<PyObject *>self).op or told(self.store):
+        if row_of(<PyObject *>self).op or told(self.store):  # as both would find out themselves, in five times the time
             self._check_input("setting data")
             self._check_effect("setting data")
         check_thread(self.store)
@@ -2272,4 +2272,4 @@ def _take_docstrings(ours, theirs):
 for name in __all__:
     _take_docstrings(globals()[name], getattr(python, name))
 
-(<PyTypeObjectInside *>value_type).tp_flags |= Py_TPFLAGS_IMMUTABLETYPE  # as Fixed has it; and is called in less time
+(<PyTypeObjectInside *>value_type).tp_flags |= Py_TPFLAGS_IMMUTABLETYPE  # see Immutable; Python calls such classes straight

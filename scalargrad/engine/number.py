@@ -54,14 +54,14 @@ def rdivmod(x: Any, y: Any) -> Any:
     return divmod(y, x)
 
 
-class Fixed(type):
-    """A class that is not to be changed, as Python's own are: what Value does, it does wherever it is used."""
+class Immutable(type):
+    """The class of Value: nothing can be set on it or deleted, as on float, so that every Value does the same."""
 
     def __setattr__(cls, name: str, thing: object) -> NoReturn:
         raise TypeError(f"cannot set {name!r} attribute of immutable type {cls.__name__!r}")
 
     def __delattr__(cls, name: str) -> NoReturn:
-        Fixed.__setattr__(cls, name, None)
+        Immutable.__setattr__(cls, name, None)  # Python's own words for both
 
 
 class Number:

@@ -27,7 +27,7 @@ from operator import attrgetter, countOf
 from typing import Any, NoReturn, Self, cast
 
 from scalargrad.engine import messages
-from scalargrad.engine.number import Fixed, Number, real, text
+from scalargrad.engine.number import Immutable, Number, real, text
 from scalargrad.engine.table import html_table, table
 from scalargrad.engine.thread import Path, here
 from scalargrad.errors import StaleValueError, TapeError
@@ -367,7 +367,7 @@ def _method(name: str) -> Any:
     return method
 
 
-class Value(Number, metaclass=Fixed):
+class Value(Number, metaclass=Immutable):
     """A number that remembers how it was computed: it behaves like a float, and its derivatives are one call away.
 
     `Value(2.0, label="x")` is an *input*; it takes an int, float, bool, Fraction or NumPy scalar, else raises

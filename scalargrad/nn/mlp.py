@@ -172,7 +172,8 @@ class MLP(Module):
         ]
 
     def compute(self, x: Any) -> Any:
-        return [x, *self._call_each(self.layers, x, in_turn=True)][-1]
+        outputs = self._call_each(self.layers, x, in_turn=True)
+        return outputs[-1] if outputs else x
 
     def __repr__(self) -> str:
         return f"MLP of [{', '.join(map(str, self.layers))}]"

@@ -105,7 +105,7 @@ class Module:
     def _call_each(self, parts: list[Any], x: Any, in_turn: bool = False) -> list[Any]:
         """`[part(x) for part in parts]`, in less time, of some Modules among its attributes, while it is called itself.
 
-        In turn, each is called on the result of the one before.
+        With `in_turn`, each but the first is called on the result of the one before it.
         """
         calls = _here.calls
         state = calls.state

@@ -48,7 +48,7 @@ def fit(
     - NumPy, else ProgramError; with llvmlite it is many times faster
     - examples of one form, else TypeError
     - a loss that is the mean over the examples, as those of this package are, and a model that does the same whenever it
-      is called, else ValueError: the 1st, 10th, 100th … loss is computed in both ways, and compared
+      is called, else ValueError: of the losses from Programs the 1st, 10th, 100th … are compared with the engine's
     - not too many ways: when there are more than 64, the engine takes over, and a RuntimeWarning says so
 
     >>> from scalargrad.nn import MLP, SGD, hinge
@@ -142,10 +142,8 @@ class ByPrograms(ByEngine):
         self._places = {x: i for i, x in enumerate(self._adjusted)}  # of other parameters, too, when they are met
         self._states: tuple[Any, ...] = ()  # of the optimizer, each an array
         self._gave_up = False
-        self._steps, self._next_look = (
-            0,
-            1,
-        )  # steps taken by Programs, and at which of them to look whether they are right
+        self._steps = 0  # that Programs took
+        self._next_look = 1  # at which of them to compare the loss with the engine's
         self._gradient: tuple[np.ndarray, np.ndarray] | None = None  # the latest, and what of it was reached
         self._arrange()
         self.read()
@@ -249,7 +247,7 @@ class ByPrograms(ByEngine):
         return way
 
     def _compare(self, loss: float, chosen: Sequence[int] | None) -> None:
-        self.write()
+        self.write()  # the parameters are behind the arrays
         with no_grad():
             other = self.loss_of(chosen)
         other = other.data if isinstance(other, Value) else float(other)

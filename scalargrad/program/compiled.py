@@ -161,7 +161,7 @@ class Compiled(Steady):
         one parameter and there are more columns, one array. Arguments by name come behind the others, as they stand in
         the signature of f.
 
-        Each number of the result becomes an array over the points; a list of numbers or an array gets an axis more. Where
+        Each number or bool of the result becomes an array over the points; a list of numbers or an array gets an axis more. Where
         f raises ValueError or an ArithmeticError there is nan; with `mask`, the second result tells where, of shape
         (points,); if it does so everywhere before any result is known, that error is raised. So are other errors of f.
         """
@@ -180,8 +180,9 @@ class Compiled(Steady):
             ways = self._ways[0]
         else:
             nest = self._with_statics(*(self._guess(columns) if like is None else self._shown(like)))
-            known = (ways for ways in self._ways if ways.arguments.takes(nest))
-            ways = next(known, None) or self._begin(Layout(nest, exactly=True))
+            ways = next((w for w in self._ways if w.arguments.takes(nest)), None) or self._begin(
+                Layout(nest, exactly=True)
+            )
         if ways.arguments.size != columns:
             names = [argument(path, [p.name for p in by_position(self._f)]) for path in ways.arguments.paths]
             way_out = "; other arguments are shown by batch(X, like=(…,))" if like is None else ""
@@ -322,27 +323,29 @@ class _Ways:
     def _parted(
         self, batch: "_Batch", program: Program, points: "np.ndarray", posts: "np.ndarray", passed: int
     ) -> "tuple[np.ndarray, list[tuple[Program, np.ndarray, int]]]":
-        """Of points that strayed, those that no way is known of, and by their Programs those that are to go on.
+        """Of points that strayed, those for which no way is known, and by the Program of their way those that go on.
 
-        What has little left of its way is finished here.
+        Where little is left of a way, it is computed here.
         """
         numpy = the_numpy()
-        handed, others = numpy.zeros(len(points), bool), []
-        finishing: dict[Remainder, list[np.ndarray]] = {}
+        lost, onward = numpy.ones(len(points), bool), []
+        ends: dict[Remainder, list[tuple[Program, np.ndarray]]] = {}
         for other, k, number, some in self._crossroads.onward(program, posts, passed):
             rest = self._remainders.of(other, program, k, number)
             if rest is None:
-                handed[some] = True
-                others.append((other, points[some], k + 1))
+                lost[some] = False
+                onward.append((other, points[some], k + 1))
             else:
-                finishing.setdefault(rest, []).append(some)
-                batch.taken[other] += len(some)
-        unknown = []
-        for rest, parts in finishing.items():
-            some = numpy.concatenate(parts)
-            handed[some] = True
-            unknown.append(batch.finish(rest, points[some]))
-        return numpy.concatenate([points[~handed], *unknown]), others
+                ends.setdefault(rest, []).append((other, some))
+        back = []
+        for rest, parts in ends.items():
+            at_once = numpy.concatenate([some for _, some in parts])
+            lost[at_once] = False
+            failed = batch.finish(rest, points[at_once])
+            for other, some in parts:
+                batch.taken[other] += len(some) - (numpy.isin(points[some], failed).sum() if len(failed) else 0)
+            back.append(failed)
+        return numpy.concatenate([points[lost], *back]), onward
 
     def _too_many(self) -> str:
         guards = [(program, guard) for program in self.programs for guard in program.code.guards]
@@ -372,9 +375,9 @@ class _Batch:
     def take(
         self, program: Program, points: "np.ndarray", outcome: list[float] | None = None
     ) -> "tuple[np.ndarray, np.ndarray]":
-        """Run a Program at some points; those that it does not take, and their signposts, which tell nothing of a failed one.
+        """Run a Program at some points; those that it does not take, and their signposts.
 
-        The first one is done if the outcome there is known.
+        Where it failed, they tell of no guard at which to go on. The first point is done if the outcome there is known.
         """
         if not len(points):
             return points, the_numpy().empty((0, 0))
@@ -392,7 +395,7 @@ class _Batch:
             self._put(program, lanes.outputs[here], points[here])
         posts = posts[left]
         if len(left) and program.code.guards:
-            posts[lanes.failed[left], 0] = len(program.code.guards)  # as of one that passed them all
+            posts[lanes.failed[left], 0] = len(program.code.guards)  # as if it had passed them all
         return points[left], posts
 
     def finish(self, rest: Remainder, points: "np.ndarray") -> "np.ndarray":

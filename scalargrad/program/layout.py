@@ -88,7 +88,7 @@ class Layout:
         return [int(i) for i in self.row(other.nest(numbers))]
 
     def is_like(self, other: "Layout") -> bool:
-        """Whether a row of numbers makes the same nest by both."""
+        """Whether each number of a row stands for the same in both; lists, tuples and arrays stand for each other."""
         try:
             return self.places_in(other) == [*range(self.size)] and self._truths == other._truths
         except Misfit:
@@ -223,7 +223,7 @@ class _Number:
 
 
 class _Truth(_Number):
-    """A comparison that f gave back, as a bool; of a Value, or where only its place is asked for, what stands there."""
+    """A bool that f gave back, or a comparison; of a Value, or where only its place is asked for, what stands there."""
 
     def plain(self, left: int) -> Any:
         return "truth"

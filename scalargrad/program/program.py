@@ -77,7 +77,7 @@ def recorded(
             raise
     if recorder.escape is not None:
         raise recorder.escape
-    results = Layout(result, is_value, lambda x: type(x) is bool or is_truth(x))  # a bool may be a comparison elsewhere
+    results = Layout(result, is_value, _is_answer)
     for thing in results.statics:
         if not isinstance(thing, (type(None), bool, str, bytes)):  # in which may be Values, or what depends on them
             raise ProgramError(
@@ -91,6 +91,11 @@ def recorded(
     if positional is None:
         positional = [p.name for p in transforms.by_position(f)]
     return Program(code, arguments, results, parameters, name_of(f), backend, positional, error), outcome
+
+
+def _is_answer(x: object) -> bool:
+    """A bool, or a comparison in its place: where this way has the one, another way may have the other."""
+    return type(x) is bool or is_truth(x)
 
 
 def load(path: str | os.PathLike[str]) -> "Program":
@@ -187,7 +192,8 @@ class Program(Steady):
     def batch(self, points: "np.ndarray", *, mask: bool = False) -> Any:
         """What it gives at many points: an array of shape (points, inputs) in, a column for each number of the arguments.
 
-        Each number of the result becomes an array over the points, a list of numbers or an array one with an axis more.
+        Each number or bool of the result becomes an array over the points, a list of numbers or an array one with an axis
+        more.
         Where f would raise there are infinities or nan; with `mask`, the second result tells where, of shape (points,).
         Raises ProgramError if at any point f goes another way than the Program does.
         """
@@ -208,7 +214,7 @@ class Program(Steady):
 
         `parameters` are the numbers of the parameters, if not what they are now.
         """
-        return self._runner(table, self.shared() if parameters is None else parameters)
+        return self._runner(table, self.parameter_numbers() if parameters is None else parameters)
 
     @cached_property
     def _runner(self) -> backends.Runner:
@@ -216,7 +222,7 @@ class Program(Steady):
 
     def run_posted(self, table: "np.ndarray") -> "tuple[Lanes, np.ndarray]":
         """A run that also tells, of the points that strayed, where they did: see `signposted`."""
-        lanes, own = self._posted_runner(table, self.shared()), len(self.code.outputs)
+        lanes, own = self._posted_runner(table, self.parameter_numbers()), len(self.code.outputs)
         return lanes._replace(outputs=lanes.outputs[:, :own]), lanes.outputs[:, own:]
 
     @cached_property
@@ -231,18 +237,18 @@ class Program(Steady):
         return self.lowering_of(self.code)
 
     def lowering_of(self, code: Code) -> Code:
-        """The same of other code with the inputs and parameters of this."""
+        """Other code on this Program's inputs and parameters, made ready for backends."""
         return scheduled(simplified(expanded(code, self._with_parameters(self.arguments.example))))
 
     def runner_of(self, lowered: Code) -> backends.Runner:
-        """What runs that on this Program's backend."""
+        """What runs such code, on this Program's backend."""
         return backends.named(self.backend).prepare(lowered)
 
     def _with_parameters(self, numbers: list[float]) -> list[float]:
         """The numbers of the inputs, and behind them those of the parameters as they are now."""
         return [*numbers, *[x._data for x in self.parameters]]
 
-    def shared(self) -> "np.ndarray":
+    def parameter_numbers(self) -> "np.ndarray":
         """The numbers of the parameters as they are now."""
         if not self.parameters:  # to make an array of nothing takes a tenth of a small Program's run
             return self._nothing

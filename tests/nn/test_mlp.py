@@ -90,6 +90,10 @@ def test_layers_can_be_changed_for_whatever_is_called():
     model.layers = [model.layers[1], lambda x: x * 3, scalargrad.tanh, Layer(1, 2, rng=0)]
     first, _, _, last = model.layers
     assert model([2.0]) == last(scalargrad.tanh(first([2.0]) * 3))
+
+
+def test_without_layers_it_gives_what_it_was_given():
+    model = MLP(1, [1], rng=0)
     model.layers.clear()
     assert model([2.0]) == [2.0]
 

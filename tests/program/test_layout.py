@@ -276,10 +276,11 @@ def test_what_has_changed_in_place_is_another_thing(thing, change, backend):
         ([1.0, 2.0, 3.0], [1.0, 2.0], False),
         ([1.0], {"a": 1.0}, False),
         ([], [], True),
-        ([1.0, -1.0], [1.0, 2.0], False),  # below, -1.0 stands for a bool
-        ([1.0, 2.0], [1.0, -1.0], False),
+        ([1.0, 2.0], (1.0, 2.0), True),
+        ([1.0, True], [1.0, 2.0], False),
+        ([1.0, 2.0], [1.0, True], False),
     ],
 )
-def test_layouts_are_alike_if_a_row_makes_the_same_nest(one, other, like):
-    one, other = (Layout(example, is_truth=lambda x: x == -1.0) for example in (one, other))
+def test_layouts_are_alike_if_each_number_stands_for_the_same(one, other, like):
+    one, other = (Layout(example, is_truth=lambda x: type(x) is bool) for example in (one, other))
     assert one.is_like(other) is like
