@@ -36,6 +36,7 @@ from scalargrad.engine.thread import State, here
 from scalargrad.errors import GradientLostError, TapeError
 from scalargrad.namespaces import as_float
 from scalargrad.nest import Block, Nest
+from scalargrad.rules import TRUTHS
 from scalargrad.sweeps import Trace, bare, kept
 
 __all__ = ["derivative", "grad", "hessian", "hvp", "jacobian", "jvp", "value_and_grad", "vjp"]
@@ -83,7 +84,7 @@ class _Run:
 
     def results(self) -> Nest:
         """The result, which has to have a number in it."""
-        nest = Nest(self.result, is_value)
+        nest = Nest(self.result, _is_number)
         if not nest.blocks:
             raise TypeError(
                 f"{self.name} returned {shorten(repr(self.result))}, in which is no number to differentiate"
@@ -145,6 +146,11 @@ def _set_kind(modes: list[Any], kind: str) -> None:
     for mode in modes:
         mode.kind = kind
         here.state.settle()
+
+
+def _is_number(x: Any) -> bool:
+    """A Value, but for a comparison, which is one only while a Program is recorded, and a bool else."""
+    return type(x) is Value and x.rule not in TRUTHS
 
 
 def _aliases(numbers: Sequence[Any]) -> list[Value]:

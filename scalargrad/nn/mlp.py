@@ -172,7 +172,7 @@ class MLP(Module):
         ]
 
     def compute(self, x: Any) -> Any:
-        outputs = self._call_each(self.layers, x, in_turn=True)
+        outputs = self._call_each(list(self.layers), x, in_turn=True)
         return outputs[-1] if outputs else x
 
     def __repr__(self) -> str:

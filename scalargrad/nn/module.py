@@ -84,7 +84,7 @@ class Module:
     _slice: _Slice | None = None
     #: Of the Modules among its attributes, by id; and what _steps said last, of which parts and in which scope.
     _names: Mapping[int, tuple["Module", Name]] = MappingProxyType({})
-    _known_steps: tuple[list[Any], Path | None, list[tuple[Any, Name, Path]] | None] = ([], None, None)
+    _known_steps: tuple[list[Any], Path | None, list[tuple[Any, Name, Path]]] = ([], None, [])
 
     def __call__(self, *xs: Any) -> Any:
         """Run it on Values or plain numbers.
@@ -132,11 +132,12 @@ class Module:
 
     def _steps(self, parts: list[Any], around: Path) -> list[tuple[Any, Name, Path]] | None:
         """Each part, and in which scope to call it; None if one of them is called in a way of its own."""
+        for part in parts:
+            if type(part).__call__ is not _CALL:
+                return None
         known_parts, known_around, steps = self._known_steps
         if known_around is not around or known_parts != parts:
-            named = [(part, self._name_of(part)) for part in parts]
-            usual = all(type(part).__call__ is Module.__call__ for part in parts)
-            steps = [(part, name, name.within(around)) for part, name in named] if usual else None
+            steps = [(part, name, name.within(around)) for part in parts for name in (self._name_of(part),)]
             self._known_steps = list(parts), around, steps
         return steps
 
@@ -267,6 +268,9 @@ class Module:
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}()"
+
+
+_CALL = Module.__call__
 
 
 def _modules(module: Module) -> Iterator[tuple[str, Module]]:

@@ -248,25 +248,25 @@ class _Ways:
 
     def __init__(self, f: Callable[..., Any], arguments: Layout, backend: str, most: int) -> None:
         self._f, self.arguments, self._backend, self._most = f, arguments, backend, most
-        self.programs: list[Program] = []
+        self.programs: list[Program] = []  # another list, whenever it changes: other threads may go over it
         self._crossroads, self._remainders = Crossroads(), Remainders()
         self._left = 0.0  # seconds that f itself may take before Programs run instead of it
-        self._lock = RLock()  # of who records, for two threads would record the same way
+        self._lock = RLock()  # of who changes them: two threads would record the same way
 
     def at(self, row: "np.ndarray") -> Any:
         """What f gives at one point."""
         if self._backend == "auto" and self.programs and self._left > 0:
             return self._timed(row)
-        for i, program in enumerate(self.programs):
+        for program in (programs := self.programs):
             lanes = program.run(row[None])
             if not lanes.strayed[0]:
-                self.programs.insert(0, self.programs.pop(i))
+                if program is not programs[0]:
+                    self._reorder([program].count)
                 if lanes.failed[0] or program.error is not None:
                     return self._eagerly(row)  # for the error that it raises, or what it does about it
                 return program.results.nest(lanes.outputs[0])
-        known = len(self.programs)
         with self._lock:
-            if len(self.programs) == known:
+            if {*self.programs} <= {*programs}:
                 program, outcome = self.record(row)
                 return program.or_error().results.nest(outcome)
         return self.at(row)  # another thread has recorded meanwhile
@@ -289,7 +289,7 @@ class _Ways:
         if len(self.programs) >= self._most:
             raise ProgramError(self._too_many())
         program, outcome = recorded(self._f, self.arguments.at(row.tolist()), self._backend)
-        self.programs.insert(0, program)
+        self.programs = [program, *self.programs]
         self._crossroads.add(program)
         self._left += preparation(program.code)
         return program, outcome
@@ -299,14 +299,26 @@ class _Ways:
         left = batch.points
         if len(self.programs) > 2:
             left = self._sent(batch, self.programs[0], left)
-        for program in [*self.programs]:
+        tried = self.programs
+        for program in tried:
             left, _ = batch.take(program, left)
         while len(left):
-            program, outcome = self.record(table[left[0]])
+            with self._lock:
+                program, outcome = self._of_another_thread(tried) or self.record(table[left[0]])
+            tried = [*tried, program]
             left, _ = batch.take(program, left, outcome)
-        self.programs.sort(key=lambda program: -batch.taken[program])  # the one that took most will come first
+        self._reorder(batch.taken.__getitem__)  # the one that took most will come first
         result = batch.result(self.programs)
         return (result, batch.failed) if mask else result
+
+    def _of_another_thread(self, tried: list[Program]) -> tuple[Program, None] | None:
+        """A Program that was recorded meanwhile, whose outcome is another point's."""
+        return next(((program, None) for program in self.programs if program not in tried), None)
+
+    def _reorder(self, key: Callable[[Program], int]) -> None:
+        """Put those of the highest keys first, for the next one who asks: whoever goes over them goes on as he began."""
+        with self._lock:
+            self.programs = sorted(self.programs, key=key, reverse=True)
 
     def _sent(self, batch: "_Batch", first: Program, points: "np.ndarray") -> "np.ndarray":
         """Let a Program take those of the points that go its way, and send the others on; those that are left."""

@@ -15,7 +15,7 @@ from dataclasses import replace
 from typing import Any
 
 from scalargrad.namespaces import FLOATS, IEEE, IeeeFloat
-from scalargrad.program.code import Code, Row, is_of_table, may_raise
+from scalargrad.program.code import Code, Row, fault, is_of_table, may_raise
 from scalargrad.rules import RULES
 
 __all__ = [
@@ -71,10 +71,12 @@ def _folded(row: Row, operands: tuple[Any, ...]) -> float | None:
             return None
     if not is_of_table(row.rule):
         return None
+    xs = [*map(IeeeFloat, operands)]
     try:
-        return float(row.rule.value(FLOATS, *operands))
+        out = float(row.rule.value(FLOATS, *operands))
     except (ValueError, ArithmeticError):
-        return float(row.rule.value(IEEE, *map(IeeeFloat, operands))) if row.quiet else None
+        return float(row.rule.value(IEEE, *xs)) if row.quiet else None
+    return out if row.quiet or not fault(IEEE, row.rule, xs, IeeeFloat(out)) else None  # as a rounding of infinity
 
 
 class _Algebra:
@@ -193,24 +195,20 @@ def _who_minds(code: Code) -> tuple[bytearray, bytearray]:
 def without_repetitions(code: Code) -> Code:
     """The same rule on the same operands is applied once; of + and * the operands may be the other way round."""
     known: dict[Any, int] = {}
+    key: Any = None
 
-    def key(row: Row, operands: tuple[Any, ...]) -> Any:
+    def repeated(row: Row, operands: tuple[Any, ...]) -> Any:
+        nonlocal key
         keys = tuple([x.hex() if type(x) is float else x for x in operands])
         if row.rule in _COMMUTE and str(keys[0]) > str(keys[1]):
             keys = keys[::-1]
-        return row.rule, row.quiet, keys
+        key = row.rule, row.quiet, keys
+        return known.get(key)
 
-    number = code.start  # of the next row that stays
+    def noted(row: Row, operands: tuple[Any, ...], number: int) -> None:
+        known.setdefault(key, number)
 
-    def repeated(row: Row, operands: tuple[Any, ...]) -> Any:
-        nonlocal number
-        found = known.setdefault(key(row, operands), number)
-        if found != number:
-            return found
-        number += 1
-        return None
-
-    return _rewritten(code, repeated)
+    return _rewritten(code, repeated, noted)
 
 
 def without_dead_rows(code: Code) -> Code:
@@ -255,17 +253,21 @@ def _rewritten(
 
     Operands are told in the same way. `noted` is told of each row that stays, under which number. New constants are put
     before the rows in the end, so that while it goes on, rows are numbered from `code.start`.
+
+    A row with a guard is not replaced by a number from before a row that may raise: what comes first of the two matters.
     """
     given: list[Any] = [*range(code.inputs + code.shared), *code.constants]
     rows: list[tuple[Row, tuple[Any, ...]]] = []
-    start = code.start
-    for row in code.rows:
+    start, guarded, raising = code.start, code.guards_of, -1  # the latest that may raise
+    for at, row in enumerate(code.rows, start=start):
         operands = tuple([given[x] for x in row.operands])
         other = instead(row, operands)
-        if other is None:
+        if other is None or (at in guarded and type(other) is int and other < raising):
             other = start + len(rows)
             noted(row, operands, other)
             rows.append((row, operands))
+            if not row.quiet and may_raise(row.rule):
+                raising = other
         given.append(other)
     return _of(code, rows, given) if len(rows) < len(code.rows) else code
 

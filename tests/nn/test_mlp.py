@@ -9,7 +9,7 @@ import pytest
 
 import scalargrad
 from scalargrad import Tape, Value
-from scalargrad.nn import MLP, Layer, Neuron, mse
+from scalargrad.nn import MLP, Layer, Module, Neuron, mse
 
 
 def same_seed(make):
@@ -96,6 +96,25 @@ def test_without_layers_it_gives_what_it_was_given():
     model = MLP(1, [1], rng=0)
     model.layers.clear()
     assert model([2.0]) == [2.0]
+
+
+def test_a_layer_may_get_a_call_of_its_own_later(monkeypatch):
+    model, called = MLP(1, [1, 1], rng=0), []
+    model([2.0])
+    monkeypatch.setattr(
+        Layer, "__call__", lambda layer, x: called.append(layer) or Module.__call__(layer, x), raising=False
+    )
+    model([2.0])
+    assert called == model.layers
+
+
+def test_layers_may_be_anything_to_go_over():
+    class Reversed(MLP):
+        layers = property(
+            lambda self: iter(self.__dict__["layers"]), lambda self, layers: vars(self).update(layers=layers)
+        )
+
+    assert Reversed(1, [2, 1], rng=0)([2.0]) == MLP(1, [2, 1], rng=0)([2.0])
 
 
 def test_an_error_in_one_layer_leaves_every_scope():

@@ -1,6 +1,7 @@
 """`compile`: a function that behaves as before, and runs over many points."""
 
 import math
+import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -16,6 +17,7 @@ from scalargrad import (
     grad,
     gradients,
     hessian,
+    jacobian,
     log,
     record,
     sqrt,
@@ -302,6 +304,38 @@ def test_threads_record_each_way_once():
     with ThreadPoolExecutor(8) as pool:
         assert [*pool.map(f, points)] == [steps(x) for x in points]
     assert len(f.programs) == 5
+
+
+def test_threads_run_batches_of_one_function():
+    def steps(x):
+        for k in range(12):
+            if x < k / 12:
+                return float(k)
+        return x
+
+    def work(seed):
+        points = np.random.default_rng(seed).uniform(0.0, 1.1, (150, 100, 1)) ** (1 + seed % 3)
+        return [(f.batch(some), [steps(x) for x in some[:, 0].tolist()]) for some in points]
+
+    f, before = compile(steps, backend="numpy", max_paths=12), sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(4) as pool:
+            done = [*pool.map(work, range(4))]
+    finally:
+        sys.setswitchinterval(before)
+    assert all(found.tolist() == expected for batches in done for found, expected in batches)
+    assert len(f.programs) == 12
+
+
+def test_a_truth_has_no_derivative(backend):
+    def f(x):
+        return {"positive": True if x > 1.0 else x > 0.0, "square": x * x}
+
+    points = [2.0, 0.5, -1.0]
+    found = compile(jacobian(f), backend=backend).batch([[x] for x in points])
+    assert found["positive"].tolist() == [jacobian(f)(x)["positive"] for x in points]
+    assert found["square"].tolist() == [2 * x for x in points]
 
 
 def test_columns_are_for_parameters_with_defaults_too(backend):

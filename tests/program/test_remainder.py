@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from scalargrad import Value, gate, log, sin, tanh, value_and_grad
+from scalargrad import Value, gate, log, sin, tanh, value_and_grad, where
 from scalargrad.program import Program, compile, record, remainder
 from scalargrad.program.code import Code, Row
 from scalargrad.program.remainder import Remainder, Remainders, narrowed, rest_of
@@ -212,6 +212,49 @@ def test_what_catches_an_error_of_the_rest_goes_its_own_way():
     found, _, rest = batches(f, POINTS)
     assert rest
     assert found == pytest.approx([f(*point) for point in POINTS.tolist()], rel=1e-13)
+
+
+def early_truth(x, y, z):
+    """A comparison is there before what raises, and asked behind it."""
+    weight = where(x > -0.3, 1.0, 2.0)
+    root = log(y)
+    if x > -0.3:
+        return weight * (far(z) if z > 0 else far(root))
+    return 2.0
+
+
+def told(x, y, z):
+    """A text holds the Program to the very number of z, behind what raises."""
+    root = log(y)
+    str(round(z))
+    if x > -0.3:
+        return root * far(x)
+    return 2.0
+
+
+def bent_later(x, y, z):
+    """What raises comes before a gate that asks what was compared before."""
+    weight = where(z > -0.3, 1.0, 2.0)
+    root = log(y)
+    if x > -0.3:
+        return weight * far(bent(z)) if y < 1.5 else far(far(root))
+    return 2.0
+
+
+@gate(derivatives=lambda x: 1.0)
+def bent(x):
+    return x if x > -0.3 else 2 * x
+
+
+@pytest.mark.parametrize("backend", ["numpy", "llvm"])
+@pytest.mark.parametrize("f", [early_truth, told, bent_later])
+def test_what_raises_before_a_guard_raises_whatever_was_compared_before(f, backend):
+    points = POINTS + np.array([0.2, 0.8, 0.2])
+    (found, failed), _, rest = batches(f, points, backend, mask=True)
+    assert rest
+    assert (failed == (points[:, 1] <= 0)).all()
+    expected = [f(*point) for point in points[~failed].tolist()]
+    assert found[~failed] == pytest.approx(expected, rel=1e-13)
 
 
 def test_where_it_raised_before_they_part_there_is_nan():

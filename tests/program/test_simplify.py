@@ -1,6 +1,8 @@
 """Each pass by itself: no bit of a result changes, what may raise stays, and guards do."""
 
 import math
+import random
+from dataclasses import replace
 from itertools import product
 
 import pytest
@@ -20,6 +22,7 @@ from scalargrad.program.simplify import (
     without_repetitions,
 )
 from scalargrad.rules import RULES, STEERING
+from tests.program.codes import expected, random_code
 from tests.program.sources import bits
 
 PASSES = [
@@ -102,6 +105,32 @@ def test_guards_stay_with_what_they_are_about():
     after = simplified(before)
     assert len(after.guards) == 1
     assert [run(after, [x])[2] for x in (-1.0, 0.0, 1.0)] == [False, True, True]
+
+
+@pytest.mark.parametrize("simplify", PASSES, ids=lambda f: f.__name__)
+@pytest.mark.parametrize("seed", range(8))
+def test_what_comes_first_of_a_guard_and_what_raises_stays_first(simplify, seed):
+    rng = random.Random(seed)
+    for _ in range(40):
+        before = random_code(rng, rows=25, inputs=2, shared=0)
+        before = replace(before, rows=tuple([replace(row, quiet=rng.random() < 0.7) for row in before.rows]))
+        points = [[rng.choice(NUMBERS), rng.choice(NUMBERS)] for _ in range(20)]
+        guarded = sorted(rng.sample(range(before.start, before.numbers), 3))
+        numbers, _, _ = expected(replace(before, outputs=tuple(guarded)), points[0])
+        guards = [Guard(at, number) for at, number in zip(guarded, numbers) if not math.isnan(number)]
+        before = replace(before, guards=tuple(guards))
+        after = simplify(before)
+        for point in points:
+            outputs, *flags = expected(before, point)
+            found, *found_flags = expected(after, point)
+            assert found_flags == flags
+            assert any(flags) or bits(found) == bits(outputs)
+
+
+def test_a_guard_does_not_go_before_what_may_raise():
+    rows = [("lt", 0, 1), ("log", 0), ("lt", 0, 1)]
+    before = code(1, [0.0], rows, [3, 2], [Guard(4, 1.0)])  # x < 0, log(x), and once more x < 0, which is asked
+    assert run(before, [-1.0])[1:] == run(simplified(before), [-1.0])[1:] == (True, False)
 
 
 def test_the_guard_of_a_constant_that_holds_goes():
