@@ -11,7 +11,6 @@ __all__ = ["Slope", "exact_slope", "extrapolated_slope"]
 _MAX = sys.float_info.max
 _STEP, _NEARER = 1e-25, 1e-40  # of the size of the number; what a slope leaves out is of their order
 _SMALL = 1e-30  # a slope below that may be nothing else
-_SMALL = 1e-30  # slopes below may be nothing but that
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,15 +70,24 @@ def exact_slope(f: Callable[[Any], Any], x: Any, here: Any = None) -> Slope:
     ):
         slope = (nearer[0] + nearer[1]) / 2
         return Slope(slope, slope, float(abs(right - slope) + abs(left - slope)))
-    ends = [_limit(a, b) for a, b in zip((left, right), nearer, strict=True) if a is not None and b is not None]
+    sides = zip((left, right), nearer, strict=True)
+    ends = [end for a, b in sides if a is not None and b is not None for end in _limits(a, b)]
     return Slope(min(ends), max(ends)) if ends else Slope(math.nan, math.nan)
 
 
-def _limit(coarse: Any, fine: Any) -> Any:
-    """What a one-sided slope tends to: itself, or by powers of the step to 0, as x**1.5's at 0, or without end."""
-    if abs(fine) > 1.5 * abs(coarse) and abs(fine) > 1e-10:
-        return math.copysign(math.inf, fine)
-    return fine if 1.5 * abs(fine) > abs(coarse) else 0 * fine
+def _limits(coarse: Any, fine: Any) -> tuple[Any, Any]:
+    """Between what a one-sided slope tends: to itself, or by powers of the step to 0, as x**1.5's at 0, or without end.
+
+    If it does so slowly, as x**1.01's, all from here to there may be right.
+    """
+    endless = math.copysign(math.inf, fine)
+    if abs(fine) > 1.5 * abs(coarse):
+        return (endless, endless) if abs(fine) > 1e-10 else (fine, fine)
+    if abs(coarse) >= 1.5 * abs(fine):
+        return 0 * fine, 0 * fine
+    if abs(fine - coarse) <= 1e-9 * abs(fine) + _SMALL:
+        return fine, fine
+    return fine, endless if abs(fine) > abs(coarse) else 0 * fine
 
 
 def extrapolated_slope(f: Callable[[float], float], x: float) -> Slope:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from scalargrad.engine.messages import shorten
+from scalargrad.rules import RULES
 from scalargrad.testing.differences import Slope, exact_slope, extrapolated_slope
 from scalargrad.testing.exact import Exact, available, comparisons, number
 from scalargrad.testing.recording import Problem, Recording, bare, relative
@@ -38,6 +39,9 @@ class Reference:
                 self.equal.append(f"two equal numbers, {float(x)!r}, are compared at {relative(line)}")
             elif abs(x - y) <= 1e-14 * largest:
                 self.close.append(f"the comparison at {relative(line)}")
+        for row in recording.rows:
+            if row.rule is RULES["atan2"] and math.copysign(1.0, y := bare(row.operands[0])) < 0 == y:
+                self.close.append(f"the sign of a zero, on which {recording.describe(row)} depends")
 
     def _run(self, numbers: Sequence[Any]) -> Any:
         out = number(self.problem([Exact(x) for x in numbers]))

@@ -6,7 +6,24 @@ import numpy as np
 import pytest
 
 import scalargrad
-from scalargrad import Value, cos, dot, exp, gate, log, maximum, minimum, relu, scope, sigmoid, sin, sqrt, tanh
+from scalargrad import (
+    Value,
+    atan2,
+    cos,
+    dot,
+    exp,
+    gate,
+    log,
+    maximum,
+    minimum,
+    prod,
+    relu,
+    scope,
+    sigmoid,
+    sin,
+    sqrt,
+    tanh,
+)
 from scalargrad.testing import GradientCheckError, check_gradients, exact
 
 
@@ -176,6 +193,16 @@ def test_a_branch_for_one_point_only_that_has_another_slope_fails():
     assert "two equal numbers, 0.0, are compared at" in text
     assert "expected  1.0" in text
     assert "found     5.0" in text
+
+
+@pytest.mark.parametrize("power", [1.0078125, 1.001, 0.99])
+def test_a_derivative_that_is_reached_slowly_is_right(power):
+    assert not check_gradients(lambda x: x**power, 0.0, order=1).notes
+
+
+def test_a_number_that_hangs_on_the_sign_of_a_zero_is_not_judged():
+    report = check_gradients(lambda x: minimum(atan2(prod([x + x, -1.0, 0.0]), -1.0), x + x), 0.0, order=1)
+    assert any("the sign of a zero, on which row 3, atan2(#2, -1.0)" in note for note in report.notes)
 
 
 def test_an_infinite_derivative_at_an_edge_is_right():

@@ -50,6 +50,7 @@ def test_extrapolation_stays_in_the_domain():
         (lambda x: x + 1 if x > 0 else x, 1.0, math.inf),  # a jump
         (lambda x: mpmath.cbrt(abs(x)), -math.inf, math.inf),
         (lambda x: abs(x) ** 1.5, 0.0, 0.0),
+        (lambda x: x * 0, 0.0, 0.0),
     ],
 )
 def test_exact_slopes_at_0(f, low, high):
@@ -58,6 +59,19 @@ def test_exact_slopes_at_0(f, low, high):
         for found, true in ((slope.low, low), (slope.high, high)):
             assert found == true or abs(found - true) <= 1e-16 * abs(true) + slope.error
         assert slope.error < 1e-11
+
+
+@pytest.mark.parametrize(("power", "true", "wrong"), [(1.0078125, 0.0, 1.0), (0.99, math.inf, 0.0)])
+def test_a_slope_that_is_reached_slowly_may_be_all_that_lies_before_its_end(power, true, wrong):
+    def f(x):
+        if x < 0:
+            raise ValueError
+        return x**power
+
+    with mpmath.workdps(120):
+        slope = exact_slope(f, mpmath.mpf(0))
+    assert slope.has(true)
+    assert not slope.has(wrong)
 
 
 def test_a_function_that_exists_on_one_side_has_the_slope_of_that_side():
