@@ -62,9 +62,12 @@ def exact_slope(f: Callable[[Any], Any], x: Any, here: Any = None) -> Slope:
             return None
 
     left, right = side(-_STEP), side(_STEP)
-    if left is not None and right is not None and abs(left) > _SMALL and abs(right - left) <= 1e-18 * abs(left):
-        return Slope((left + right) / 2, (left + right) / 2, float(abs(right - left)))
-    nearer = side(-_NEARER), side(_NEARER)
+    nearest = side(_NEARER)
+    if None not in (left, right, nearest) and abs(left) > _SMALL:
+        off = abs(right - left) + abs(right - nearest)  # both, for those of x * abs(x) at 0 are the same left and right
+        if off <= 1e-18 * abs(left):
+            return Slope((left + right) / 2, (left + right) / 2, float(off))
+    nearer = side(-_NEARER), nearest
     if None not in (left, right, *nearer) and abs(nearer[1] - nearer[0]) <= 1e-5 * abs(right - left) + _SMALL * abs(
         left
     ):

@@ -51,6 +51,8 @@ def test_extrapolation_stays_in_the_domain():
         (lambda x: mpmath.cbrt(abs(x)), -math.inf, math.inf),
         (lambda x: abs(x) ** 1.5, 0.0, 0.0),
         (lambda x: x * 0, 0.0, 0.0),
+        (lambda x: x * abs(x), 0.0, 0.0),
+        (lambda x: 1e10 * x * abs(x) + 2 * x, 2.0, 2.0),
     ],
 )
 def test_exact_slopes_at_0(f, low, high):
