@@ -214,7 +214,9 @@ class Program(Steady):
 
         `parameters` are the numbers of the parameters, if not what they are now.
         """
-        return self._runner(table, self.parameter_numbers() if parameters is None else parameters)
+        if parameters is None:
+            parameters = self.parameter_numbers() if self.parameters else self._nothing
+        return self._runner(table, parameters)
 
     @cached_property
     def _runner(self) -> backends.Runner:
@@ -250,12 +252,10 @@ class Program(Steady):
 
     def parameter_numbers(self) -> "np.ndarray":
         """The numbers of the parameters as they are now."""
-        if not self.parameters:  # to make an array of nothing takes a tenth of a small Program's run
-            return self._nothing
         return cast("np.ndarray", the_numpy().array([x.data for x in self.parameters], dtype=float))
 
     @cached_property
-    def _nothing(self) -> "np.ndarray":
+    def _nothing(self) -> "np.ndarray":  # to make an array of nothing takes a tenth of a small Program's run
         return cast("np.ndarray", the_numpy().empty(0))
 
     def _table(self, points: Any) -> "np.ndarray":

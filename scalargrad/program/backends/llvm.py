@@ -72,9 +72,9 @@ class _Runner:
         self._one_point, self._shared = (1, code.inputs), (code.shared,)  # shapes
 
     def __call__(self, points: "np.ndarray", shared: "np.ndarray") -> Lanes:
-        code = self.code
         if points.shape == self._one_point and shared.shape == self._shared:
             return (self.compiled.get(1) or self._machine_code(1)).one(points, shared)
+        code = self.code
         if points.shape[1:] != self._one_point[1:] or shared.shape != self._shared:
             raise ProgramError(
                 f"the code takes points of shape (points, {code.inputs}) and {code.shared} shared numbers, "

@@ -54,7 +54,7 @@ class MachineCode:
         if memory.flags[0]:
             lanes = Lanes(memory.outputs.copy(), memory.failed.copy(), memory.strayed.copy())
         else:
-            lanes = Lanes(memory.outputs.copy(), memory.neither, memory.neither)
+            lanes = _lanes(Lanes, (memory.outputs.copy(), memory.neither, memory.neither))
         self.free.append(memory)
         return lanes
 
@@ -77,6 +77,7 @@ class MachineCode:
 
 
 _RUN = CFUNCTYPE(None, c_void_p)
+_lanes = tuple.__new__  # Lanes(…) takes as long as a hundred rows
 
 
 _lock = Lock()
