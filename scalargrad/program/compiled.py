@@ -90,7 +90,8 @@ class Compiled(Steady):
 
     def __init__(self, f: Callable[..., Any], backend: str, static: tuple[str | int, ...], max_paths: int) -> None:
         self._f, self._backend, self._static, self._max_paths = f, backend, static, max_paths
-        self._ways: list[_Ways] = []  # one for each kind of arguments
+        self._ways: list[_Ways] = []  # one for each kind of arguments; another list, whenever it changes
+        self._lock = RLock()  # of who changes it
 
     def __repr__(self) -> str:
         return f"<compiled {name_of(self._f)}: {len(self.programs)} way(s), backend {self._backend}>"
@@ -131,12 +132,13 @@ class Compiled(Steady):
             except Misfit:
                 continue
             if i:
-                self._ways.insert(0, self._ways.pop(i))
+                with self._lock:
+                    self._ways = [ways, *[other for other in self._ways if other is not ways]]
             return ways.at(row)
         arguments = Layout(nest, is_value, exactly=True)
         if any(type(x) is Value for x in arguments.example):
             return self._f(*args, **named)
-        return self._begin(arguments).at(arguments.row(nest))
+        return self._begin(nest, arguments).at(arguments.row(nest))
 
     def __get__(self, instance: Any, owner: type | None = None) -> "Compiled":
         if instance is None:
@@ -168,10 +170,13 @@ class Compiled(Steady):
         table = table_of(points)
         return self._for_columns(table, like).batch(table, mask)
 
-    def _begin(self, arguments: Layout) -> "_Ways":
-        begun = _Ways(self._f, arguments, self._backend, self._max_paths)
-        self._ways.insert(0, begun)
-        del self._ways[_KINDS:]  # an argument may be another one in every call
+    def _begin(self, nest: Any, arguments: Layout) -> "_Ways":
+        with self._lock:
+            for ways in self._ways:  # another thread may have begun the same meanwhile
+                if ways.arguments.takes(nest):
+                    return ways
+            begun = _Ways(self._f, arguments, self._backend, self._max_paths)
+            self._ways = [begun, *self._ways[: _KINDS - 1]]  # an argument may be another one in every call
         return begun
 
     def _for_columns(self, table: "np.ndarray", like: tuple[Any, ...] | dict[str, Any] | None) -> "_Ways":
@@ -180,9 +185,8 @@ class Compiled(Steady):
             ways = self._ways[0]
         else:
             nest = self._with_statics(*(self._guess(columns) if like is None else self._shown(like)))
-            ways = next((w for w in self._ways if w.arguments.takes(nest)), None) or self._begin(
-                Layout(nest, exactly=True)
-            )
+            known = next((w for w in self._ways if w.arguments.takes(nest)), None)
+            ways = known or self._begin(nest, Layout(nest, exactly=True))
         if ways.arguments.size != columns:
             names = [argument(path, [p.name for p in by_position(self._f)]) for path in ways.arguments.paths]
             way_out = "; other arguments are shown by batch(X, like=(…,))" if like is None else ""

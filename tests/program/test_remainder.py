@@ -87,7 +87,7 @@ def test_none_with_a_gate_that_goes_one_of_its_ways():
     assert left_of(lambda x: x if far(x) > 0 else bent(x), (-1.0,), (1.0,)) is None
 
 
-@pytest.mark.parametrize("change", [{"factor": 3.0}, {"through": tanh}, {"quietly": True}], ids=str)
+@pytest.mark.parametrize("change", [{"factor": 3.0}, {"through": tanh}, {"quietly": True}], ids=lambda c: "".join(c))
 def test_none_where_the_function_was_another_one_meanwhile(change):
     state = {"factor": 2.0, "through": sin, "quietly": False}
 
