@@ -30,6 +30,7 @@ FLAGS = (
 NATIVE = Extension(
     "scalargrad.engine.native",
     ["scalargrad/engine/native.pyx"],
+    depends=["scalargrad/engine/operations.pxi"],
     extra_compile_args=FLAGS,
     optional=BUILD == "auto",
 )

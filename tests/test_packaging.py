@@ -117,7 +117,8 @@ def installed(wheel: Path, python: Path, engine: str, folder: Path) -> None:
 def test_the_source_distribution_has_the_native_source_and_nothing_generated(sdist):
     with tarfile.open(sdist) as archive:
         names = {name.partition("/")[2] for name in archive.getnames()}
-    assert names >= {"setup.py", "pyproject.toml", "LICENSE", "scalargrad/engine/native.pyx", "scalargrad/py.typed"}
+    sources = {"scalargrad/engine/native.pyx", "scalargrad/engine/operations.pxi"}
+    assert names >= {"setup.py", "pyproject.toml", "LICENSE", "scalargrad/py.typed"} | sources
     assert names >= {str(path.relative_to(ROOT)) for path in (ROOT / "scalargrad").rglob("*.py")}
     assert not [name for name in names if name.endswith((".c", ".so", ".pyd", ".pyc"))]
 
