@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING
 
 from scalargrad.errors import ProgramError
 from scalargrad.program.arrays import Lanes
+from scalargrad.program.backends import Runner
 from scalargrad.program.code import Code, is_of_table
 from scalargrad.program.machine.cache import content
 from scalargrad.program.machine.host import host
@@ -69,11 +70,12 @@ class _Runner:
         self.code = code
         self.content: bytes | None = None
         self.compiled: dict[int, MachineCode] = {}
+        self._at_one: Runner | None = None
         self._one_point, self._shared = (1, code.inputs), (code.shared,)  # shapes
 
     def __call__(self, points: "np.ndarray", shared: "np.ndarray") -> Lanes:
         if points.shape == self._one_point and shared.shape == self._shared:
-            return (self.compiled.get(1) or self._machine_code(1)).one(points, shared)
+            return (self._at_one or self._for_one())(points, shared)
         code = self.code
         if points.shape[1:] != self._one_point[1:] or shared.shape != self._shared:
             raise ProgramError(
@@ -81,6 +83,10 @@ class _Runner:
                 f"not shapes {points.shape} and {shared.shape}"
             )
         return self._many(points, shared)
+
+    def _for_one(self) -> Runner:
+        self._at_one = self._machine_code(1).one
+        return self._at_one
 
     def _many(self, points: "np.ndarray", shared: "np.ndarray") -> Lanes:
         """On several threads where it pays; points that are no whole group of lanes are padded to one."""

@@ -5,10 +5,11 @@ a workspace, whose places are used again when what they hold is dead. There ever
 points and outputs, squares of so many numbers and lanes are transposed by the functions that need them.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from heapq import heappop, heappush
 
+from scalargrad.program.machine.order import needed, with_late_sums
 from scalargrad.program.machine.squares import DECLARATION, PAST, gather, row_length, scatter
 from scalargrad.program.machine.symbols import LEAVES, TRUTHS, Instructions
 from scalargrad.program.machine.words import Words
@@ -149,8 +150,10 @@ class _Parts:
         for name, truth in (("failed", failed), ("strayed", strayed)):
             if truth is not None:
                 stores.setdefault(truth, []).append(name)
-        order = self._order(stores)
+        order = needed(into, stores)
         self.calls = not {self.list[number][0] for number in order} <= {*words.templates, *LEAVES}
+        if words.width == 1 and not self.calls:
+            order = with_late_sums(into, order, stores, _LENGTH)
         part_of = {number: k // _LENGTH for k, number in enumerate(order)}
         last = dict(part_of)  # the last part that uses it, which of a leaf may be the one that stores it
         for number in order:
@@ -170,18 +173,6 @@ class _Parts:
             f"  %squares = getelementptr i8, ptr %workspace, i64 {words.size * self.slots.count}\n{body}  ret void\n}}\n"
             for k, body in enumerate(bodies)
         ]
-
-    def _order(self, stores: Iterable[int]) -> list[int]:
-        """The instructions that are needed, and then the leaves that are to be stored."""
-        needed = bytearray(len(self.list))
-        for number in stores:
-            needed[number] = 1
-        for number in range(len(self.list) - 1, -1, -1):
-            if needed[number]:
-                for operand in self.into.operands(number):
-                    needed[operand] = 1
-        work = [n for n, (operation, *_) in enumerate(self.list) if needed[n] and operation not in LEAVES]
-        return work + [n for n in stores if self.list[n][0] in LEAVES]
 
     def _body(
         self,
