@@ -35,21 +35,31 @@ def polygamma(order: float, x: float) -> float:
         if math.isinf(slope):
             raise _too_large(n, x)
         return mirrored - slope
-    sign, factorial = 1 if n % 2 else -1, math.factorial(n)
-    if x ** (n + 1) == 0 or math.isinf(factorial / x ** (n + 1)):
-        raise _too_large(n, x)
+    sign, factorial, z = 1 if n % 2 else -1, math.factorial(n), x
     terms = []
-    while x < 20 + n:  # the series below is accurate to the last place from here on
-        terms.append(sign * factorial / x ** (n + 1))
-        x += 1
-    if n == 0:
-        terms += [math.log(x), -0.5 / x]
-    else:
-        terms += [sign * math.factorial(n - 1) / x**n, sign * 0.5 * factorial / x ** (n + 1)]
+    try:
+        while z < 20 + n:  # the series below is accurate to the last place from here on
+            terms.append(sign * _quotient(factorial, z, n + 1))
+            z += 1
+    except OverflowError:
+        raise _too_large(n, x) from None
+    terms.append(sign * 0.5 * _quotient(factorial, z, n + 1))
+    terms.append(math.log(z) if n == 0 else sign * _quotient(math.factorial(n - 1), z, n))
     for k, bernoulli in enumerate(BERNOULLI, start=1):
-        rising = math.factorial(2 * k + n - 1) / math.factorial(2 * k)
-        terms.append(sign * bernoulli * rising / x ** (2 * k + n))
+        rising = _quotient(math.factorial(2 * k + n - 1), z, 2 * k + n)
+        terms.append(sign * bernoulli * rising / math.factorial(2 * k))
     return math.fsum(terms)
+
+
+def _quotient(c: int, x: float, k: int) -> float:
+    """c / x**k, where c or x**k alone may be too large for a float, or too small.
+
+    >>> _quotient(10**400, 1e200, 2)
+    1.0
+    """
+    bits = c.bit_length()
+    part, exponent = math.frexp(x)
+    return math.ldexp(c / (1 << bits) / part**k, bits - exponent * k)
 
 
 def _too_large(n: int, x: float) -> OverflowError:

@@ -193,11 +193,18 @@ def test_fma_of_a_number_near_its_square(x):
 
 
 @pytest.mark.parametrize("order", range(6))
-@pytest.mark.parametrize("x", [1e-3, 0.1, 0.5, 1.0, 1.5, 7.25, 40.0, 1e6, -0.5, -1.25, -7.75])
+@pytest.mark.parametrize("x", [1e-3, 0.1, 0.5, 1.0, 1.5, 7.25, 40.0, 1e6, 1e16, 1e300, -0.5, -1.25, -7.75])
 def test_polygamma_is_that_of_mpmath(order, x):
     with mpmath.workdps(40):
         expected = float(mpmath.polygamma(order, mpmath.mpf(x)))
     assert polygamma(order, x) == pytest.approx(expected, rel=1e-13, abs=0)
+
+
+@pytest.mark.parametrize("x", [1.0, 190.0, 1e3])
+def test_polygamma_of_a_large_order_is_a_float_where_its_parts_are_none(x):
+    with mpmath.workdps(40):
+        expected = float(mpmath.polygamma(170, mpmath.mpf(x)))
+    assert polygamma(170, x) == pytest.approx(expected, rel=1e-13, abs=0)
 
 
 @pytest.mark.parametrize("x", [2.5, -2.5, 1e300])
