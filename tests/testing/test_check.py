@@ -9,10 +9,12 @@ import scalargrad
 from scalargrad import (
     Value,
     atan2,
+    cbrt,
     cos,
     dot,
     exp,
     gate,
+    hypot,
     log,
     maximum,
     minimum,
@@ -23,6 +25,7 @@ from scalargrad import (
     sin,
     sqrt,
     tanh,
+    where,
 )
 from scalargrad.testing import GradientCheckError, check_gradients, exact
 
@@ -200,13 +203,66 @@ def test_a_derivative_that_is_reached_slowly_is_right(power):
     assert not check_gradients(lambda x: x**power, 0.0, order=1).notes
 
 
-def test_a_number_that_hangs_on_the_sign_of_a_zero_is_not_judged():
-    report = check_gradients(lambda x: minimum(atan2(prod([x + x, -1.0, 0.0]), -1.0), x + x), 0.0, order=1)
-    assert any("the sign of a zero, on which row 3, atan2(#2, -1.0)" in note for note in report.notes)
+@pytest.mark.parametrize(
+    ("f", "inputs"),
+    [
+        (lambda x: maximum(1.0, sqrt(2 * x)), (0.0,)),  # an infinite slope that leads nowhere
+        (lambda x: where(x + 1, x, cbrt(x)), (0.0,)),
+        (lambda x: 1.0 % x, (1e-100,)),  # whose jumps are near to each other
+        (lambda x: 1e26 % x, (1.7,)),
+        (lambda x: x % 1e-100, (1.0,)),
+        (lambda x: log(x + 1e-100), (0.0,)),  # numbers far smaller than those beside them
+        (lambda y, x: atan2(y, x), (1e-100, 0.0)),
+        (lambda x: hypot(x, 1e-30), (0.0,)),
+        (lambda x: scalargrad.sum([1e120, x, -1e120]), (1.0,)),
+    ],
+)
+def test_where_numbers_are_extreme_what_is_right_passes(f, inputs):
+    assert check_gradients(f, *inputs).order == 2
+
+
+def entropy(p):
+    return 0.0 * p if p == 0 else -p * log(p) - (1 - p) * log(1 - p)
+
+
+@pytest.mark.parametrize(
+    ("function", "derivative", "x"),
+    [
+        (entropy, lambda p: 5.0 if p == 0 else log((1 - p) / p), 0.0),
+        (entropy, lambda p: -math.inf if p == 0 else log((1 - p) / p), 0.0),
+        (lambda x: x * x, lambda x: 5.0 if x <= 1 else 2 * x, 1.0),
+        (lambda x: minimum(maximum(x, 0.0), 6.0), lambda x: -3.0 if x == 6 else 1.0 * (0 < x < 6), 6.0),
+        (lambda x: sqrt(x * x + 1e-100), lambda x: 0.9 if x == 0 else x / sqrt(x * x + 1e-100), 0.0),
+    ],
+)
+def test_a_derivative_that_is_wrong_at_one_point_only_is_found_there(function, derivative, x):
+    wrong = gate(derivatives=lambda x: derivative(x))(lambda x: function(x))
+    with pytest.raises(GradientCheckError, match="wrong local derivative"):
+        check_gradients(wrong, x, order=1)
+
+
+def test_the_sign_of_a_zero_excuses_no_other_derivative():
+    @gate(derivatives=lambda x, y: (7.0, 7.0 * math.copysign(1.0, y)))
+    def times(x, y):
+        return x * y
+
+    with pytest.raises(GradientCheckError, match="by operand 1 of 2"):
+        check_gradients(times, 3.0, -0.0, order=1)
+
+
+def test_a_derivative_that_hangs_on_the_sign_of_a_zero_is_not_judged():
+    assert any("it hangs on the sign of a zero" in note for note in check_gradients(sqrt, -0.0, order=1).notes)
 
 
 def test_an_infinite_derivative_at_an_edge_is_right():
-    assert not check_gradients(sqrt, 0.0).kinks
+    report = check_gradients(sqrt, 0.0, order=1)
+    assert (report.kinks, report.notes) == ([], [])
+
+
+def test_a_jump_is_not_judged_where_what_comes_to_it_is_flat():
+    for f in (lambda x: x**3.5 % -0.3, lambda x: minimum(atan2(prod([x + x, -1.0, 0.0]), -1.0), x + x)):
+        report = check_gradients(f, 0.0, order=1)
+        assert any("by what the tape has at the kinks; the function's own is" in note for note in report.notes)
 
 
 # ── failures ────────────────────────────────────────────────────────────────────────────────────────────────────────

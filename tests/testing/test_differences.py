@@ -63,17 +63,42 @@ def test_exact_slopes_at_0(f, low, high):
         assert slope.error < 1e-11
 
 
-@pytest.mark.parametrize(("power", "true", "wrong"), [(1.0078125, 0.0, 1.0), (0.99, math.inf, 0.0)])
-def test_a_slope_that_is_reached_slowly_may_be_all_that_lies_before_its_end(power, true, wrong):
-    def f(x):
+@pytest.mark.parametrize(
+    ("f", "true"),
+    [
+        (lambda x: x**1.0078125, 0.0),
+        (lambda x: 3 * x - x**1.0078125, 3.0),
+        (lambda x: x**0.99, math.inf),
+        (lambda x: x * mpmath.log(x), -math.inf),
+        (lambda x: x * mpmath.log(x) + x**1.5, -math.inf),
+        (lambda x: x + 1e-13 * x * mpmath.log(x), -math.inf),
+    ],
+)
+def test_a_slope_that_is_reached_slowly_is_told_by_its_end(f, true):
+    def on_the_right(x):
         if x < 0:
             raise ValueError
-        return x**power
+        return f(x) if x else x
 
     with mpmath.workdps(120):
-        slope = exact_slope(f, mpmath.mpf(0))
+        slope = exact_slope(on_the_right, mpmath.mpf(0))
     assert slope.has(true)
-    assert not slope.has(wrong)
+    assert not any(slope.has(wrong) for wrong in (0.3, -0.3, 1.0, 2.7, 100.0, -130.0))
+
+
+def test_a_slope_whose_end_cannot_be_told_is_uncertain():
+    with mpmath.workdps(120):
+        slope = exact_slope(lambda x: x / mpmath.log(abs(x)) if x else x, mpmath.mpf(0))
+    assert slope.has(0.0)
+    assert slope.low < -5e-3
+
+
+@pytest.mark.parametrize("f", [lambda x: (x + 1) ** 2 - 2 * x, lambda x: mpmath.cos(x), lambda x: mpmath.sin(x) - x])
+def test_a_flat_place_is_no_kink(f):
+    with mpmath.workdps(120):
+        slope = exact_slope(f, mpmath.mpf(0))
+    assert not slope.kink
+    assert abs(slope.low) + slope.error < 1e-30
 
 
 def test_a_function_that_exists_on_one_side_has_the_slope_of_that_side():
