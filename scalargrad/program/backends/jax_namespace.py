@@ -1,8 +1,8 @@
 """The mathematics of JAX arrays, for the rules: what they call `m` in code that XLA compiles.
 
 Most of it is JAX's own, near to 4 units in the last place. What is not is written out here: JAX's exp2, sinh, cosh and
-erfc lose as many digits as the number has before the point, its atanh and tanh some more, its log2(8.0) is not 3.0, and
-its polygamma does not know negative numbers. JAX has no fma.
+erfc lose as many digits as the number has before the point, its atanh and tanh some more, its log1p two between -0.42
+and -0.34, its log2(8.0) is not 3.0, and its polygamma does not know negative numbers. JAX has no fma.
 """
 
 from collections.abc import Callable
@@ -40,6 +40,10 @@ def _log2(x: Any) -> Any:
     return jnp.where(low, exponent - 1, exponent) + jnp.log(jnp.where(low, 2.0 * part, part)) / LN2
 
 
+def _log1p(x: Any) -> Any:
+    return jnp.where((x > -0.45) & (x < -0.3), jnp.log(1.0 + x), jnp.log1p(x))
+
+
 def _sinh(x: Any) -> Any:
     a, half = jnp.expm1(abs(x)), jnp.exp(0.5 * abs(x))
     return jnp.copysign(jnp.where(abs(x) < 20.0, 0.5 * (a + a / (a + 1.0)), 0.5 * half * half), x)
@@ -60,12 +64,13 @@ def _atanh(x: Any) -> Any:
 
 
 def _erfc(x: Any) -> Any:
-    """JAX's, where the square of x is exact; from there on Taylor's."""
+    """What JAX's erf leaves of 1 below 1; from there on JAX's own where the square of x is exact, and on by Taylor."""
     near = jnp.clip(x, 1.0, 28.0)
     head = lax.bitcast_convert_type(lax.bitcast_convert_type(near, jnp.int64) & ~((1 << 27) - 1), jnp.float64)
     tail = near - head
     step = tail * (1.0 - tail * (head - (2.0 * head * head - 1.0) * tail / 3.0))
-    return jnp.where(x == near, special.erfc(head) - TWO_OVER_SQRT_PI * jnp.exp(-head * head) * step, special.erfc(x))
+    above = special.erfc(head) - TWO_OVER_SQRT_PI * jnp.exp(-head * head) * step
+    return jnp.where(x < 1.0, 1.0 - special.erf(x), above)
 
 
 def _polygamma(order: Any, x: Any) -> Any:
@@ -91,7 +96,7 @@ def _polygamma(order: Any, x: Any) -> Any:
 #: By the name that rules call it.
 JAX = SimpleNamespace(**{name: getattr(jnp, name) for name in NAMES if hasattr(jnp, name)})
 JAX.exp2, JAX.log2, JAX.where, JAX.erf, JAX.erfc, JAX.lgamma = _exp2, _log2, _where, special.erf, _erfc, special.gammaln
-JAX.sinh, JAX.cosh, JAX.tanh, JAX.atanh, JAX.polygamma = _sinh, _cosh, _tanh, _atanh, _polygamma
+JAX.log1p, JAX.sinh, JAX.cosh, JAX.tanh, JAX.atanh, JAX.polygamma = _log1p, _sinh, _cosh, _tanh, _atanh, _polygamma
 JAX.sigmoid = lambda x: sigmoid(JAX, x)
 
 

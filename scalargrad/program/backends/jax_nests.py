@@ -48,9 +48,11 @@ def numbers_of(pattern: Any, thing: Any, name: str) -> Iterator[Any]:
 
 def array_of(thing: Any, shape: tuple[int, ...], name: str) -> Any:
     """The thing as an array of floats; TypeError if it is not one of real numbers of this shape."""
-    if not jnp.issubdtype(jnp.result_type(thing), jnp.floating) and not jnp.issubdtype(
-        jnp.result_type(thing), jnp.integer
-    ):
+    try:
+        kind = None if isinstance(thing, (str, bytes)) else jnp.result_type(thing)  # which names a type in JAX
+    except TypeError:  # what JAX has no type for
+        kind = None
+    if kind is None or not (jnp.issubdtype(kind, jnp.floating) or jnp.issubdtype(kind, jnp.integer)):
         raise TypeError(f"{name} takes real numbers, not {thing!r}")
     if np.shape(thing) != shape:
         raise TypeError(f"{name} was given an array of shape {np.shape(thing)} where one of shape {shape} is to be")

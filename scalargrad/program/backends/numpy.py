@@ -29,11 +29,18 @@ def _per_lane(name: str) -> Any:
     return lambda *xs: np.asarray(loop(*xs), dtype=float)
 
 
+def _power(x: Any, y: Any) -> Any:
+    """NumPy takes the root for one exponent of 0.5, and that is not the power of -0.0 and of -inf."""
+    if np.ndim(y) or y != 0.5:
+        return np.power(x, y)
+    return np.power(np.atleast_1d(x), np.full(np.size(x), 0.5)).reshape(np.shape(x))
+
+
 #: The mathematics of arrays, for the rules. What Python would raise at is an infinity or nan here.
 ARRAYS = SimpleNamespace(**{name: getattr(np, name, None) or _per_lane(name) for name in NAMES if name != "sigmoid"})
 ARRAYS.asin, ARRAYS.acos, ARRAYS.atan, ARRAYS.atan2 = np.arcsin, np.arccos, np.arctan, np.arctan2
 ARRAYS.asinh, ARRAYS.acosh, ARRAYS.atanh = np.arcsinh, np.arccosh, np.arctanh
-ARRAYS.pow, ARRAYS.where = np.power, lambda c, x, y: np.where(c if c.dtype == bool else c != 0, x, y)
+ARRAYS.pow, ARRAYS.where = _power, lambda c, x, y: np.where(c if c.dtype == bool else c != 0, x, y)
 ARRAYS.sigmoid = lambda x: sigmoid(ARRAYS, x)
 
 

@@ -52,3 +52,16 @@ def test_points_are_run_in_blocks_and_none_is_left_out():
         assert (lanes.outputs == np.column_stack([2 * (x + 1), x + 1, x, x * 0 + 2, x * 0 + 1])).all()
         assert not lanes.failed.any()
         assert not lanes.strayed.any()
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in TABLE if TABLE[name].arity == 2 and not name.startswith("polygamma")]
+)
+@pytest.mark.parametrize("constant", [*NUMBERS, 2.0])
+def test_a_rule_on_an_array_and_a_constant_is_the_rule_on_floats(name, constant):
+    code = Code(1, 0, (constant,), (Row(TABLE[name], (0, 1), quiet=True),), (2,))
+    found = named("numpy").prepare(code)(np.array(NUMBERS)[:, None], np.empty(0)).outputs[:, 0].tolist()
+    expected = [float(evaluate(code, IEEE, [IeeeFloat(x)], [], IeeeFloat)[0][0]) for x in NUMBERS]
+    for x, ours, theirs in zip(NUMBERS, found, expected, strict=True):
+        assert ours == pytest.approx(theirs, rel=1e-14, abs=1e-300, nan_ok=True), x
+        assert math.isnan(ours) or math.copysign(1.0, ours) == math.copysign(1.0, theirs), x
