@@ -21,7 +21,8 @@ def gate(bare: None = None, /, *, derivatives: Any = None) -> Callable[..., Any]
     `derivatives` is given the same inputs, and returns one number for each (for a single input the bare number will
     do). Raises GateError at definition if the two differ in their number of inputs, and at use if they return
     anything but real numbers, or not as many as inputs. Written with the package's functions, the derivatives can
-    themselves be differentiated.
+    themselves be differentiated. Both are given floats, and Values when they are differentiated or go into a Program,
+    where one that does something else with Values runs on floats, point by point.
 
     >>> from scalargrad import Value
     >>> @gate(derivatives=lambda x, y: (y, x))

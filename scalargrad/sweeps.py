@@ -23,7 +23,8 @@ from typing import Any
 from scalargrad.engine import Value, adjoints, function, sweep
 from scalargrad.engine.messages import not_a_number
 from scalargrad.engine.thread import here, quietly
-from scalargrad.namespaces import IEEE, NAMES
+from scalargrad.errors import GateError, GradientLostError
+from scalargrad.namespaces import FLOATS, IEEE, NAMES
 from scalargrad.rules import RULES, Rule
 
 __all__ = ["VALUES", "Trace", "bare", "gradients"]
@@ -138,7 +139,7 @@ class Trace:
             reached = _product(reached, slope)
             return VALUES.where(reached, adjoint, 0.0), reached
         share = _product(adjoint, slope)
-        if type(reached) is Value and type(slope) is Value:  # which may be infinite
+        if type(reached) is Value and (type(slope) is Value or not math.isfinite(slope)):
             share = VALUES.where(reached, share, 0.0)
         return share, reached
 
@@ -159,11 +160,11 @@ class Trace:
         """The operands of a row that a gradient flows to, and the local derivatives: Values where they vary."""
         slopes: Sequence[Any] = row.local_derivatives
         if self._recorded and row.rule is not None:
-            slopes = quietly(row.rule.derivatives, VALUES, *row.operands, out=row)
+            slopes = _held_to(row.rule, _recorded_slopes(row), slopes)
         elif row in self.varying and row.operands:
             operands = [bare(x) if type(x) is Value and x not in self.varying else x for x in row.operands]
             try:
-                slopes = row.rule.derivatives(VALUES, *operands, out=row)
+                slopes = _held_to(row.rule, row.rule.derivatives(VALUES, *operands, out=row), slopes)
             except (ValueError, ArithmeticError):  # an edge of the domain: 1 / x at 0
                 slopes = [d if d is None else _without_derivative(d, *operands) for d in slopes]
         routes = self._recorded and row.rule is not None and row.rule.routes
@@ -174,9 +175,61 @@ class Trace:
                 yield operand, slope
 
 
-def bare(value: Value) -> float:
-    """The number of a Value, read on behalf of nobody who might lose a gradient by it."""
-    return value._data
+def _recorded_slopes(row: Value) -> Any:
+    """The local derivatives of a row for a Program. Those of a gate that calculates with floats alone are gates too."""
+    rule, recorder = row.rule, here.state.recorder
+    escape, guards = recorder.escape, len(recorder.guards)
+    try:
+        return quietly(rule.derivatives, VALUES, *row.operands, out=row)
+    except GradientLostError:
+        if RULES.get(rule.name) is rule:
+            raise
+        recorder.escape = escape
+        del recorder.guards[guards:]
+        return [
+            None if number is None else quietly(_slope_on_floats(rule, i), *row.operands)
+            for i, number in enumerate(row.local_derivatives)
+        ]
+
+
+def _slope_on_floats(rule: Rule, i: int) -> Callable[..., Any]:
+    name = f"derivative {i + 1} of {rule.name}"
+
+    def value(m: Any, *xs: Any) -> float:
+        numbers = [*map(float, xs)]
+        return float(rule.derivatives(IEEE, *numbers, out=rule.value(FLOATS, *numbers))[i])
+
+    def derivatives(m: Any, *xs: Any, out: Any) -> tuple[float, ...]:
+        if m is VALUES:
+            raise GateError(
+                f"the derivatives of the gate {rule.name} take floats only, and cannot be differentiated: write them with "
+                "scalargrad's own functions, as scalargrad.sin(x)"
+            )
+        return (math.nan,) * len(xs)
+
+    return function(Rule(name, name, value, derivatives))
+
+
+def _held_to(rule: Rule, slopes: Sequence[Any], numbers: Sequence[Any]) -> Sequence[Any]:
+    """The derivatives of a gate on Values, which have to be those that it has on numbers."""
+    if RULES.get(rule.name) is not rule:
+        for slope, number in zip(slopes, numbers, strict=True):
+            if slope is not None and number is not None and not is_same(bare(slope), number):
+                raise GateError(
+                    f"the derivatives of the gate {rule.name} give {bare(slope)!r} on Values and {number!r} on floats: they "
+                    "can be differentiated or compiled only if what they do is the same for both"
+                )
+    return slopes
+
+
+def bare(x: Any) -> Any:
+    """The number of a Value, read on behalf of nobody who might lose a gradient by it; anything else as it is."""
+    return x._data if type(x) is Value else x
+
+
+def is_same(x: float, y: float) -> bool:
+    """Whether two numbers are equal, or both are nan."""
+    return x == y or (x != x and y != y)
 
 
 def kept(x: Any) -> Any:
@@ -186,7 +239,7 @@ def kept(x: Any) -> Any:
 
 def _without_minus(x: Any) -> Any:
     """0.0 for -0.0, which a sweep with numbers never comes to, for it adds to 0.0; anything else as it is."""
-    number = bare(x) if type(x) is Value else x
+    number = bare(x)
     return 0.0 + x if number == 0 and math.copysign(1.0, number) < 0 else x
 
 

@@ -30,13 +30,12 @@ from functools import partial, wraps
 from itertools import repeat
 from typing import Any, cast
 
-from scalargrad.engine import Value, inputs, is_value, messages
+from scalargrad.engine import Value, inputs, is_truth, is_value, messages
 from scalargrad.engine.messages import name_of, shorten
 from scalargrad.engine.thread import State, here
 from scalargrad.errors import GradientLostError, TapeError
 from scalargrad.namespaces import as_float
 from scalargrad.nest import Block, Nest
-from scalargrad.rules import TRUTHS
 from scalargrad.sweeps import Trace, bare, kept
 
 __all__ = ["derivative", "grad", "hessian", "hvp", "jacobian", "jvp", "value_and_grad", "vjp"]
@@ -149,8 +148,7 @@ def _set_kind(modes: list[Any], kind: str) -> None:
 
 
 def _is_number(x: Any) -> bool:
-    """A Value, but for a comparison, which is one only while a Program is recorded, and a bool else."""
-    return type(x) is Value and x.rule not in TRUTHS
+    return is_value(x) and not is_truth(x)
 
 
 def _aliases(numbers: Sequence[Any]) -> list[Value]:

@@ -10,6 +10,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 from scalargrad.engine.thread import debug, no_grad, scope
+from scalargrad.rules import TRUTHS
 
 if TYPE_CHECKING:  # what type checkers read is the readable engine
     from scalargrad.engine.python import (
@@ -35,6 +36,7 @@ __all__ = [
     "debug",
     "function",
     "inputs",
+    "is_truth",
     "is_value",
     "neurons",
     "new_input",
@@ -83,6 +85,11 @@ def is_value(x: object) -> bool:
     (True, False)
     """
     return type(x) is Value
+
+
+def is_truth(x: object) -> bool:
+    """Whether it is a comparison that was recorded: a Value, where else there is a bool, while a Program is recorded."""
+    return type(x) is Value and x.rule in TRUTHS
 
 
 def new_input(data: float, label: str) -> "Value":

@@ -137,7 +137,8 @@ class Module:
                 return None
         known_parts, known_around, steps = self._known_steps
         if known_around is not around or known_parts != parts:
-            steps = [(part, name, name.within(around)) for part in parts for name in (self._name_of(part),)]
+            named = [(part, self._name_of(part)) for part in parts]
+            steps = [(part, name, name.within(around)) for part, name in named]
             self._known_steps = list(parts), around, steps
         return steps
 

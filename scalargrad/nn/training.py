@@ -143,7 +143,6 @@ class ByPrograms(ByEngine):
         self._states: tuple[Any, ...] = ()  # of the optimizer, each an array
         self._gave_up = False
         self._steps = 0  # that Programs took
-        self._next_look = 1  # at which of them to compare the loss with the engine's
         self._gradient: tuple[np.ndarray, np.ndarray] | None = None  # the latest, and what of it was reached
         self._arrange()
         self.read()
@@ -194,9 +193,8 @@ class ByPrograms(ByEngine):
         sums, reached = found
         means = sums / len(self.xs if chosen is None else chosen)
         self._steps += 1
-        if self._steps == self._next_look:
+        if str(self._steps).strip("0") == "1":  # at the 1st, the 10th, the 100th, …
             self._compare(float(means[0]), chosen)
-            self._next_look *= 10
         self._adjust(means[1:], reached)
         return float(means[0])
 

@@ -18,7 +18,8 @@ from scalargrad.program.backends.auto import preparation
 from scalargrad.program.crossroads import Crossroads
 from scalargrad.program.layout import Fixed, Layout, Misfit, argument, place
 from scalargrad.program.listing import in_short
-from scalargrad.program.program import Program, counted, recorded, told
+from scalargrad.program.program import Program, counted, is_answer, recorded, told
+from scalargrad.program.recording import GateRaised
 from scalargrad.program.remainder import Remainder, Remainders
 from scalargrad.program.snapshot import Steady
 from scalargrad.transforms import by_position, parameters_of
@@ -163,9 +164,10 @@ class Compiled(Steady):
         one parameter and there are more columns, one array. Arguments by name come behind the others, as they stand in
         the signature of f.
 
-        Each number or bool of the result becomes an array over the points; a list of numbers or an array gets an axis more. Where
-        f raises ValueError or an ArithmeticError there is nan; with `mask`, the second result tells where, of shape
-        (points,); if it does so everywhere before any result is known, that error is raised. So are other errors of f.
+        Each number or bool of the result becomes an array over the points; a list of numbers or an array gets an axis
+        more. Where f raises ValueError or an ArithmeticError there is nan; with `mask`, the second result tells where, of
+        shape (points,); if it does so everywhere before any result is known, that error is raised. So are other errors
+        of f.
         """
         table = table_of(points)
         return self._for_columns(table, like).batch(table, mask)
@@ -269,10 +271,13 @@ class _Ways:
                 if lanes.failed[0] or program.error is not None:
                     return self._eagerly(row)  # for the error that it raises, or what it does about it
                 return program.results.nest(lanes.outputs[0])
-        with self._lock:
-            if {*self.programs} <= {*programs}:
-                program, outcome = self.record(row)
-                return program.or_error().results.nest(outcome)
+        try:
+            with self._lock:
+                if not self._of_another_thread(programs):
+                    program, outcome = self.record(row)
+                    return program.or_error().results.nest(outcome)
+        except GateRaised:
+            return self._eagerly(row)
         return self.at(row)  # another thread has recorded meanwhile
 
     def _timed(self, row: "np.ndarray") -> Any:
@@ -284,9 +289,13 @@ class _Ways:
             self._left -= perf_counter() - begin
 
     def _eagerly(self, row: "np.ndarray") -> Any:
+        results, numbers = self._by_f(row)
+        return results.nest(numbers)
+
+    def _by_f(self, row: "np.ndarray") -> tuple[Layout, list[float]]:
         args, named = self.arguments.nest(inputs(row.tolist()))
-        results = Layout(self._f(*args, **named), is_value)
-        return results.nest([x._data if type(x) is Value else float(x) for x in results.example])
+        results = Layout(self._f(*args, **named), is_value, is_answer)
+        return results, [x._data if type(x) is Value else float(x) for x in results.example]
 
     def record(self, row: "np.ndarray") -> tuple[Program, list[float]]:
         """The Program of the way that f goes at this point, which is another one, and the numbers it comes to."""
@@ -307,8 +316,13 @@ class _Ways:
         for program in tried:
             left, _ = batch.take(program, left)
         while len(left):
-            with self._lock:
-                program, outcome = self._of_another_thread(tried) or self.record(table[left[0]])
+            try:
+                with self._lock:
+                    program, outcome = self._of_another_thread(tried) or self.record(table[left[0]])
+            except GateRaised:
+                batch.take_from(self._by_f, left[0])
+                left = left[1:]
+                continue
             tried = [*tried, program]
             left, _ = batch.take(program, left, outcome)
         self._reorder(batch.taken.__getitem__)  # the one that took most will come first
@@ -387,6 +401,7 @@ class _Batch:
         self.taken: Counter[Program] = Counter()
         self._outputs: Any = None
         self._results: Layout | None = None
+        self._error: Exception | None = None  # the first that f itself raised
 
     def take(
         self, program: Program, points: "np.ndarray", outcome: list[float] | None = None
@@ -413,6 +428,15 @@ class _Batch:
         if len(left) and program.code.guards:
             posts[lanes.failed[left], 0] = len(program.code.guards)  # as if it had passed them all
         return points[left], posts
+
+    def take_from(self, f: "Callable[[np.ndarray], tuple[Layout, list[float]]]", point: int) -> None:
+        """Run f itself at one point, which may raise there."""
+        try:
+            results, numbers = f(self.table[point])
+        except (ValueError, ArithmeticError) as error:
+            self.failed[point], self._error = True, self._error or error
+        else:
+            self._keep(results, the_numpy().array([numbers]), self.points[point : point + 1])
 
     def finish(self, rest: Remainder, points: "np.ndarray") -> "np.ndarray":
         """Run what is left of a Program at these points; those at which it failed."""
@@ -450,6 +474,8 @@ class _Batch:
                 return program.results.stacked(numpy.full((len(self.table), program.results.size), numpy.nan))
         if self.taken:  # by nothing but errors
             max(self.taken, key=lambda program: self.taken[program]).or_error()
+        if self._error is not None:
+            raise self._error
         raise ProgramError(
             "of no points, before any call, nobody knows what the result looks like: call it once before"
         )

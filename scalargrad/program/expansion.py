@@ -5,11 +5,11 @@ from typing import Any
 
 from scalargrad.engine import Value, inputs
 from scalargrad.errors import ScalarGradError
-from scalargrad.namespaces import IEEE, IeeeFloat
+from scalargrad.namespaces import FLOATS, IEEE, IeeeFloat
 from scalargrad.program.code import Code, Guard, Row, is_of_table
 from scalargrad.program.recording import code_of, recording
 from scalargrad.rules import Rule
-from scalargrad.sweeps import VALUES
+from scalargrad.sweeps import VALUES, bare, is_same
 
 __all__ = ["expanded"]
 
@@ -17,7 +17,8 @@ __all__ = ["expanded"]
 def expanded(code: Code, example: list[float]) -> Code:
     """The code with each gate's row replaced by what the gate does on Values, on the way it goes at the example.
 
-    A gate that does not run on Values, because it uses `math` or is code of others, stays a row.
+    A gate that does not run on Values, because it uses `math` or is code of others, or that gives another number there,
+    stays a row.
     """
     while any(not is_of_table(row.rule) for row in code.rows):
         other = _with_rows_of(_seen(code, example), code)
@@ -84,9 +85,13 @@ def _code_of_gate(rule: Rule, xs: list[float]) -> Code | None:
     try:
         with recording() as recorder:
             out = rule.value(VALUES, *values)
+            recorder.pin_texts()
         if recorder.escape is not None:
             return None
         code, parameters = code_of(recorder, values, [out if type(out) is Value else float(out)])
+        as_with_numbers = is_same(
+            bare(out), rule.value(FLOATS, *xs)
+        )  # not where it asks for a float, or has a dict of them
     except (ScalarGradError, TypeError, ValueError, ArithmeticError):
         return None
-    return None if parameters else code
+    return code if as_with_numbers and not parameters else None

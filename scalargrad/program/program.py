@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from scalargrad import transforms
-from scalargrad.engine import Tape, Value, inputs, is_value
+from scalargrad.engine import Tape, Value, inputs, is_truth, is_value
 from scalargrad.engine.messages import name_of, shorten
 from scalargrad.engine.thread import here
 from scalargrad.errors import ProgramError
@@ -21,7 +21,7 @@ from scalargrad.program.crossroads import signposted
 from scalargrad.program.expansion import expanded
 from scalargrad.program.layout import Layout, Misfit, argument, place
 from scalargrad.program.listing import expected, in_short, listing, names_of
-from scalargrad.program.recording import code_of, is_truth, recording
+from scalargrad.program.recording import GateRaised, code_of, recording
 from scalargrad.program.replay import replayed
 from scalargrad.program.schedule import scheduled
 from scalargrad.program.simplify import simplified
@@ -52,7 +52,13 @@ def record(f: Callable[..., Any], *example: Any, backend: str = "auto", **named:
         raise TypeError(
             f"record takes a function and an example of its arguments, not {shorten(repr(f))} ({type(f).__name__})"
         )
-    return recorded(f, Layout((example, named)), backend)[0].or_error()
+    arguments = Layout((example, named))
+    try:
+        return recorded(f, arguments, backend)[0].or_error()
+    except GateRaised:
+        args, named = arguments.nest(inputs(arguments.example))
+        f(*args, **named)  # which raises the same, if f does nothing about it
+        raise
 
 
 def recorded(
@@ -77,7 +83,7 @@ def recorded(
             raise
     if recorder.escape is not None:
         raise recorder.escape
-    results = Layout(result, is_value, _is_answer)
+    results = Layout(result, is_value, is_answer)
     for thing in results.statics:
         if not isinstance(thing, (type(None), bool, str, bytes)):  # in which may be Values, or what depends on them
             raise ProgramError(
@@ -93,7 +99,7 @@ def recorded(
     return Program(code, arguments, results, parameters, name_of(f), backend, positional, error), outcome
 
 
-def _is_answer(x: object) -> bool:
+def is_answer(x: object) -> bool:
     """A bool, or a comparison in its place: where this way has the one, another way may have the other."""
     return type(x) is bool or is_truth(x)
 
@@ -301,10 +307,14 @@ class Program(Steady):
         return f"{takes}, and was given {len(args)} by position and {', '.join(named) or 'none'} by name"
 
     def _strayed(self, numbers: list[float]) -> str:
-        guard = first_difference(self.code, self._with_parameters(numbers))
-        if guard is None:
+        numbers = self._with_parameters(numbers)
+        if guard := first_difference(self.code, numbers):
+            way = told(self, guard)
+        elif guard := first_difference(self.lowered, numbers):
+            way = f"within a gate, at {guard.line}"
+        else:
             return f"{self.name} goes another way than the Program by the last place of a number"
-        return f"{self.name} goes another way than the Program {told(self, guard)}: compile({self.name}) records it"
+        return f"{self.name} goes another way than the Program {way}: compile({self.name}) records it"
 
     # ── other Programs ──────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -459,10 +469,11 @@ class Program(Steady):
 
 def first_difference(code: Code, numbers: list[float]) -> Guard | None:
     """The first guard that comes out differently with these inputs and shared numbers."""
-    outputs = [guard.number for guard in code.guards]
-    found, _, _ = evaluate(
-        replace(code, outputs=tuple(outputs), guards=()), IEEE, [*map(IeeeFloat, numbers)], [], IeeeFloat
-    )
+    bare = replace(code, outputs=tuple([guard.number for guard in code.guards]), guards=())
+    try:
+        found, _, _ = evaluate(bare, IEEE, [*map(IeeeFloat, numbers)], [], IeeeFloat)
+    except (ValueError, ArithmeticError):  # of a gate
+        return None
     return next((g for g, number in zip(code.guards, found, strict=True) if number != g.expected), None)
 
 

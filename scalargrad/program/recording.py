@@ -11,16 +11,16 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from scalargrad.engine import Value, messages
+from scalargrad.engine import Value, is_truth, messages
 from scalargrad.engine.number import rdivmod, rfloordiv
 from scalargrad.engine.thread import here
 from scalargrad.errors import GradientLostError, NotAnInputError, ProgramError
 from scalargrad.namespaces import as_float
 from scalargrad.program.code import RAISES, Code, Guard, Row
 from scalargrad.program.replay import applied
-from scalargrad.rules import ROUNDINGS, RULES, STEERING, TRUTHS, Rule
+from scalargrad.rules import ROUNDINGS, RULES, STEERING, Rule
 
-__all__ = ["Recorder", "is_truth", "recording"]
+__all__ = ["GateRaised", "Recorder", "recording"]
 
 _APPLY = {name: applied(rule) for name, rule in STEERING.items()}
 
@@ -45,9 +45,8 @@ _ROUNDINGS: dict[Any, tuple[str, bool]] = {
 }
 
 
-def is_truth(x: object) -> bool:
-    """Whether it is a comparison that was recorded: a Value where else there is a bool."""
-    return type(x) is Value and x.rule in TRUTHS
+class GateRaised(ProgramError):
+    """Nothing tells at which other numbers the gate would raise as well, so no Program can be made of this way."""
 
 
 class Recorder:
@@ -80,7 +79,7 @@ class Recorder:
         if isinstance(error, (ValueError, ArithmeticError)) and any(type(x) is Value for x in operands):
             if rule not in RAISES:
                 raise self._escaping(
-                    ProgramError(f"the gate {rule.name} raised {error!r} while a Program was recorded")
+                    GateRaised(f"the gate {rule.name} raised {error!r} while a Program was recorded")
                 ) from error
             self.raised(rule, operands)
 

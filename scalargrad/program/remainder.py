@@ -13,7 +13,7 @@ from scalargrad.program.arrays import Lanes, the_numpy
 from scalargrad.program.backends import Runner
 from scalargrad.program.code import Code, is_of_table
 from scalargrad.program.program import Program
-from scalargrad.program.simplify import without_dead_rows
+from scalargrad.program.simplify import only, without_dead_rows
 
 if TYPE_CHECKING:
     import numpy as np
@@ -45,7 +45,7 @@ class Remainder:
         own = self.program
         return (
             (self.code, self.columns) == (code, columns)
-            and [x.hex() for x in self.code.constants] == [x.hex() for x in code.constants]  # 0.0 equals -0.0
+            and str(self.code.constants) == str(code.constants)  # 0.0 equals -0.0
             and [*map(id, own.parameters)] == [*map(id, program.parameters)]
             and (own.error is None) == (program.error is None)
             and own.results.is_like(program.results)
@@ -133,10 +133,4 @@ def narrowed(code: Code) -> tuple[Code, list[int]]:
     """
     used = {*code.outputs, *[x for row in code.rows for x in row.operands]}
     columns = sorted(x for x in used if x < code.inputs)
-    place = {x: i for i, x in enumerate([*columns, *range(code.inputs, code.numbers)])}
-    return replace(
-        code,
-        inputs=len(columns),
-        rows=tuple([row.of(tuple([place[x] for x in row.operands])) for row in code.rows]),
-        outputs=tuple([place[x] for x in code.outputs]),
-    ), columns
+    return only(code, {*columns, *range(code.inputs, code.numbers)}), columns

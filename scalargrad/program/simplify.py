@@ -23,6 +23,7 @@ __all__ = [
     "exact_algebra",
     "folded_and_exact",
     "folded_constants",
+    "only",
     "simplified",
     "without_dead_rows",
     "without_repetitions",
@@ -219,29 +220,31 @@ def without_dead_rows(code: Code) -> Code:
         if at in needed or (may_raise(row.rule) and not row.quiet):
             needed.add(at)
             needed.update(row.operands)
-    place: dict[int, int] = {}
-    fixed = code.inputs + code.shared
-    for at in range(code.numbers):
-        if at < fixed or at in needed:
-            place[at] = len(place)
+    return only(code, needed.union(range(code.inputs + code.shared)))
+
+
+# ── how a pass goes over the rows ───────────────────────────────────────────────────────────────────────────────────
+
+
+def only(code: Code, kept: set[int]) -> Code:
+    """The code with these of its numbers alone, which have to be all that it needs."""
+    place = {at: i for i, at in enumerate(at for at in range(code.numbers) if at in kept)}
     if len(place) == code.numbers:
         return code
     return replace(
         code,
-        constants=tuple(x for at, x in enumerate(code.constants, start=fixed) if at in needed),
+        inputs=sum(at in place for at in range(code.inputs)),
+        constants=tuple(x for at, x in enumerate(code.constants, start=code.inputs + code.shared) if at in place),
         rows=tuple(
             [
                 row.of(tuple([place[x] for x in row.operands]))
                 for at, row in enumerate(code.rows, start=code.start)
-                if at in needed
+                if at in place
             ]
         ),
         outputs=tuple(place[x] for x in code.outputs),
         guards=tuple(replace(guard, number=place[guard.number]) for guard in code.guards),
     )
-
-
-# ── how a pass goes over the rows ───────────────────────────────────────────────────────────────────────────────────
 
 
 def _rewritten(

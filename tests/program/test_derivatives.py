@@ -8,6 +8,7 @@ import pytest
 from scalargrad import (
     atan2,
     compile,
+    dot,
     exp,
     grad,
     hessian,
@@ -42,6 +43,9 @@ CHOICES = [
     lambda x: where(x > 0, where(x > 1, x, sqrt(abs(x))), 2 * x) + where(x > 0, 1.0, x),
     lambda x: where(where(x > 0, x, 0.0) > 1, sqrt(abs(x)), x * x),
     lambda x: sqrt(where(x > 0, abs(x), 1.0)) * where(x < 1, x, 2.0),
+    lambda x: where(x > 0, x, x / 1e-320),
+    lambda x: where(x > 0, x * math.inf, x),
+    lambda x: maximum(x, (x - 5.0) / 1e-320) + where(x < 2, x, dot([x, x], [math.inf, 1.0])),
 ]
 
 EDGED = [

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from scalargrad import ProgramError, compile, gate, record, sin, value_and_grad
+from scalargrad import GateError, ProgramError, compile, gate, grad, hessian, log, record, sin, value_and_grad
 
 
 @gate(derivatives=lambda x, y: (y, 100.0 * x))  # not the true one, so that it is told apart
@@ -77,3 +77,116 @@ def test_an_opaque_gate_that_raises_is_told_in_a_batch():
     values, failed = record(root, 1.0, backend="numpy").batch(np.array([[4.0], [-1.0]]), mask=True)
     assert (values[0], failed.tolist()) == (2.0, [False, True])
     assert math.isnan(values[1])
+
+
+# ── gates that do something else on Values than on floats ───────────────────────────────────────────────────────────
+
+
+@gate(derivatives=lambda x: 1.0)
+def through_a_text(x):
+    return float(f"{x:.1f}")
+
+
+@gate(derivatives=lambda x: 0.0)
+def looked_up(x):
+    return {1.0: 10.0, 2.0: 20.0}.get(x, -1.0)
+
+
+@gate(derivatives=lambda x: 0.0)
+def of_floats_only(x):
+    return 5.0 if isinstance(x, float) else 6.0
+
+
+@gate(derivatives=lambda x: 0.0)
+def by_identity(x):
+    return 5.0 if (x > 0) is True else 6.0
+
+
+@pytest.mark.parametrize("f", [through_a_text, looked_up, of_floats_only, by_identity])
+def test_a_gate_that_looks_at_more_than_its_number_is_what_it_is_on_floats(f):
+    points = [1.0, 2.0, 7.77, 1.23]
+    assert compile(f, backend="numpy").batch([[x] for x in points]).tolist() == [f(x) for x in points]
+    p = record(f, 1.0, backend="numpy")
+    assert [p(x) for x in points] == [f(x) for x in points]
+
+
+def test_derivatives_of_a_gate_that_are_others_on_values_are_refused():
+    @gate(derivatives=lambda x: {1.0: 2.0}.get(x, 0.0))
+    def square(x):
+        return x * x
+
+    assert grad(square)(1.0) == 2.0
+    with pytest.raises(GateError, match=r"of the gate square give 0\.0 on Values and 2\.0 on floats"):
+        compile(grad(square))(1.0)
+
+
+@gate(derivatives=lambda x, y: (math.cos(x) * y, math.sin(x)))
+def turned(x, y):
+    return math.sin(x) * float(y)
+
+
+def test_derivatives_of_a_gate_that_use_math_run_lane_by_lane():
+    both = value_and_grad(lambda x, y: turned(x * 2.0, y) * x, argnums=(0, 1))
+    values, (by_x, by_y) = compile(both, backend="numpy").batch([[0.7, 0.3], [1.0, 2.0]])
+    for i, point in enumerate([(0.7, 0.3), (1.0, 2.0)]):
+        assert (values[i], (by_x[i], by_y[i])) == both(*point)
+
+
+def test_they_cannot_be_differentiated_and_that_is_told_by_name():
+    with pytest.raises(GateError, match="the derivatives of the gate turned take floats only"):
+        compile(hessian(turned))(0.7, 0.3)
+
+
+# ── gates that raise ────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@gate(derivatives=lambda x: 1.0 / x)
+def open_log(x):
+    return log(x)
+
+
+@gate(derivatives=lambda x: 3.0)
+def thrice_if_positive(x):
+    if x < 0:
+        raise ValueError("negative")
+    return x * 3.0
+
+
+@pytest.mark.parametrize("f", [open_log, thrice_if_positive])
+def test_where_a_gate_raises_a_lane_is_masked_and_the_others_are_kept(f, backend):
+    values, failed = compile(lambda x: f(x) + 1.0, backend=backend).batch([[1.0], [-1.0], [2.0]], mask=True)
+    assert failed.tolist() == [False, True, False]
+    assert values[[0, 2]].tolist() == [f(1.0) + 1.0, f(2.0) + 1.0]
+    assert math.isnan(values[1])
+
+
+@pytest.mark.parametrize("f", [open_log, thrice_if_positive])
+@pytest.mark.parametrize("how", ["compiled", "recorded", "batch"])
+def test_a_gate_raises_what_it_raises_where_no_number_is_to_be_had(f, how, backend):
+    run = {
+        "compiled": compile(f, backend=backend),
+        "recorded": lambda x: record(f, x, backend=backend),
+        "batch": lambda x: compile(f, backend=backend).batch([[x], [-2.0]]),
+    }[how]
+    with pytest.raises(ValueError, match=r"negative|log\(-1\.0\) is outside its domain"):
+        run(-1.0)
+
+
+def test_what_a_gate_raises_may_be_caught(backend):
+    def caught(x):
+        try:
+            return thrice_if_positive(x), True
+        except ValueError:
+            return -x, False
+
+    f = compile(caught, backend=backend)
+    assert [f(x) for x in (-1.0, 1.0)] == [(1.0, False), (3.0, True)]
+    values, whether = f.batch([[1.0], [-1.0], [2.0], [-4.0]])
+    assert (values.tolist(), whether.tolist()) == ([3.0, 1.0, 6.0, 4.0], [True, False, True, False])
+
+
+def test_that_a_program_strayed_within_a_gate_is_told(backend):
+    with pytest.raises(
+        ProgramError, match=r"goes another way than the Program within a gate, at .*test_expansion\.py:\d+"
+    ):
+        record(thrice_if_positive, 1.0, backend=backend).batch([[1.0], [-1.0]])
