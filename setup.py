@@ -6,6 +6,7 @@ none (`pip -v` tells); native fails then; pure leaves it out, for a wheel that i
 
 import os
 import sys
+from glob import glob
 
 from setuptools import Extension, setup
 
@@ -30,7 +31,7 @@ FLAGS = (
 NATIVE = Extension(
     "scalargrad.engine.native",
     ["scalargrad/engine/native.pyx"],
-    depends=["scalargrad/engine/operations.pxi"],
+    depends=glob("scalargrad/engine/*.pxi"),
     extra_compile_args=FLAGS,
     optional=BUILD == "auto",
 )
