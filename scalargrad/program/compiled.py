@@ -302,8 +302,8 @@ class _Ways:
         if len(self.programs) >= self._most:
             raise ProgramError(self._too_many())
         program, outcome = recorded(self._f, self.arguments.at(row.tolist()), self._backend)
+        self._crossroads.add(program)  # before another thread may take it and ask where to go on from there
         self.programs = [program, *self.programs]
-        self._crossroads.add(program)
         self._left += preparation(program.code)
         return program, outcome
 

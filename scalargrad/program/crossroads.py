@@ -74,15 +74,23 @@ def _is_truth(code: Code, guard: Guard) -> bool:
 class Crossroads:
     """The Programs by the numbers that their guards expect."""
 
-    def __init__(self) -> None:
+    def __init__(self, program: "Program | None" = None) -> None:
         self._onward: dict[float, Crossroads] = {}
-        self._program: Program | None = None  # one that comes by here
+        self._program = program  # one that comes by here
 
     def add(self, program: "Program") -> None:
-        here = self
-        for guard in program.code.guards:
-            here = here._onward.setdefault(guard.expected, Crossroads())
-            here._program = here._program or program
+        """Another thread that looks meanwhile finds the whole way or nothing of it."""
+        here, numbers = self, [guard.expected for guard in program.code.guards]
+        known = 0
+        while known < len(numbers) and numbers[known] in here._onward:
+            here = here._onward[numbers[known]]
+            known += 1
+        if known < len(numbers):
+            way = Crossroads(program)
+            for number in reversed(numbers[known + 1 :]):
+                behind, way = way, Crossroads(program)
+                way._onward[number] = behind
+            here._onward[numbers[known]] = way
 
     def onward(
         self, program: "Program", posts: "np.ndarray", passed: int

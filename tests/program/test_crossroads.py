@@ -8,6 +8,7 @@ import pytest
 
 from scalargrad import sqrt
 from scalargrad.program import Program, compile
+from scalargrad.program.crossroads import Crossroads
 
 POINTS = np.random.default_rng(1).uniform(-1.0, 1.0, (500, 6))
 
@@ -100,6 +101,22 @@ def test_points_on_ways_not_gone_before_are_recorded():
     for low in range(4):
         compiled.batch(np.where(np.arange(6) == low, -0.9, 0.9) * np.ones((100, 1)))
     assert compiled.batch(POINTS) == pytest.approx([first_low(point) for point in POINTS.tolist()], rel=1e-14)
+
+
+def test_a_batch_that_comes_in_while_a_way_is_recorded_finds_its_own(monkeypatch):
+    compiled = compile(first_low, backend="numpy")
+    known = POINTS[POINTS[:, 0] > -0.5]
+    found = compiled.batch(known).tolist()
+    meanwhile = []
+
+    def add(crossroads, program):
+        monkeypatch.undo()
+        meanwhile.extend(compiled.batch(known).tolist())
+        crossroads.add(program)
+
+    monkeypatch.setattr(Crossroads, "add", add)
+    compiled.batch(POINTS)  # where the first number is low nobody went before
+    assert meanwhile == found
 
 
 def test_nan_goes_its_own_way():
