@@ -3,7 +3,7 @@
 import inspect
 from collections.abc import Callable
 from functools import wraps
-from math import inf
+from math import inf, nan
 from typing import Any
 
 from scalargrad.engine import function
@@ -44,7 +44,8 @@ def gate_rule(function: Callable[..., Any], derivatives: Callable[..., Any]) -> 
     """The rule that computes `function` and takes its local derivatives from `derivatives`.
 
     Raises GateError if the two take different numbers of inputs. When it is used on floats, whatever they return
-    other than one real number, and one for each input, raises GateError too.
+    other than one real number, and one for each input, raises GateError too. In the quiet namespace IEEE the value is
+    nan where the function raises.
     """
     name = name_of(function)
     (least, most), (least_, most_) = _arity(function), _arity(derivatives)
@@ -54,6 +55,11 @@ def gate_rule(function: Callable[..., Any], derivatives: Callable[..., Any]) -> 
         )
 
     def value(m: Any, *inputs: Any) -> Any:
+        if m is IEEE:
+            try:
+                return value(FLOATS, *map(float, inputs))
+            except (ValueError, ArithmeticError):
+                return nan
         out = function(*inputs)
         return _real(f"the gate {name} returns one real number", out) if m is FLOATS else out
 

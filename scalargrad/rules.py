@@ -89,6 +89,11 @@ class Rule:
         _, *operands = inspect.signature(self.value).parameters.values()
         return None if operands[-1].kind is operands[-1].VAR_POSITIONAL else len(operands)
 
+    @property
+    def of_the_table(self) -> bool:
+        """Whether it is one of the package's own: no gate, and not of somebody else's table."""
+        return RULES.get(self.name) is self
+
     def text(self, *operands: str) -> str:
         """The operation written out: `RULES["add"].text("a", "b")` is `a + b`, and log's is `log(a)`."""
         if not set(self.symbol) <= set("+-*/%<≤=≠"):

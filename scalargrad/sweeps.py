@@ -42,7 +42,7 @@ def _on_values(name: str, apply: Callable[..., Any]) -> Callable[..., Any]:
         try:
             return apply(*operands)
         except (ValueError, ArithmeticError):
-            number = getattr(IEEE, name)(*[bare(x) if type(x) is Value else x for x in operands])
+            number = getattr(IEEE, name)(*map(bare, operands))
             return _without_derivative(float(number), *operands)
 
     return quiet
@@ -177,17 +177,12 @@ class Trace:
 
 def _recorded_slopes(row: Value) -> Any:
     """The local derivatives of a row for a Program. Those of a gate that calculates with floats alone are gates too."""
-    rule, recorder = row.rule, here.state.recorder
-    escape, guards = recorder.escape, len(recorder.guards)
     try:
-        return quietly(rule.derivatives, VALUES, *row.operands, out=row)
+        with here.state.recorder.attempt():
+            return quietly(row.rule.derivatives, VALUES, *row.operands, out=row)
     except GradientLostError:
-        if RULES.get(rule.name) is rule:
-            raise
-        recorder.escape = escape
-        del recorder.guards[guards:]
         return [
-            None if number is None else quietly(_slope_on_floats(rule, i), *row.operands)
+            None if number is None else quietly(_slope_on_floats(row.rule, i), *row.operands)
             for i, number in enumerate(row.local_derivatives)
         ]
 
@@ -212,7 +207,7 @@ def _slope_on_floats(rule: Rule, i: int) -> Callable[..., Any]:
 
 def _held_to(rule: Rule, slopes: Sequence[Any], numbers: Sequence[Any]) -> Sequence[Any]:
     """The derivatives of a gate on Values, which have to be those that it has on numbers."""
-    if RULES.get(rule.name) is not rule:
+    if not rule.of_the_table:
         for slope, number in zip(slopes, numbers, strict=True):
             if slope is not None and number is not None and not is_same(bare(slope), number):
                 raise GateError(

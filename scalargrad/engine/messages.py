@@ -4,7 +4,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from scalargrad.rules import RULES, Rule
+from scalargrad.rules import Rule
 
 MIXED_TAPES = (
     "these Values are on two tapes, and an operation records on one: "
@@ -58,6 +58,7 @@ def failed(error: Exception, rule: Rule, operands: Sequence[object], numbers: Se
 
     What the code of a gate raises stays as it is, with a note.
 
+    >>> from scalargrad.rules import RULES
     >>> failed(ValueError("math domain error"), RULES["log"], [-1.0], [-1.0])
     ValueError('log(-1.0) is outside its domain')
     """
@@ -66,7 +67,7 @@ def failed(error: Exception, rule: Rule, operands: Sequence[object], numbers: Se
     names = [label or (f"({x!r})" if infix and x < 0 else repr(x)) for x, label in zip(numbers, labels, strict=True)]
     place = shorten(", ".join(f"{label} = {x!r}" for x, label in zip(numbers, labels, strict=True) if label))
     at = f" at {place}" if place else ""
-    if RULES.get(rule.name) is not rule:
+    if not rule.of_the_table:
         error.add_note(f"in the gate {shorten(rule.text(*names))}{at}")
         return error
     text = shorten(rule.text(*names))

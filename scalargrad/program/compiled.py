@@ -22,6 +22,7 @@ from scalargrad.program.program import Program, counted, is_answer, recorded, to
 from scalargrad.program.recording import GateRaised
 from scalargrad.program.remainder import Remainder, Remainders
 from scalargrad.program.snapshot import Steady
+from scalargrad.sweeps import bare
 from scalargrad.transforms import by_position, parameters_of
 
 if TYPE_CHECKING:
@@ -295,7 +296,7 @@ class _Ways:
     def _by_f(self, row: "np.ndarray") -> tuple[Layout, list[float]]:
         args, named = self.arguments.nest(inputs(row.tolist()))
         results = Layout(self._f(*args, **named), is_value, is_answer)
-        return results, [x._data if type(x) is Value else float(x) for x in results.example]
+        return results, [float(bare(x)) for x in results.example]
 
     def record(self, row: "np.ndarray") -> tuple[Program, list[float]]:
         """The Program of the way that f goes at this point, which is another one, and the numbers it comes to."""

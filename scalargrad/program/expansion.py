@@ -36,7 +36,7 @@ def _seen(code: Code, example: list[float]) -> dict[int, Code]:
         xs = [numbers[x] for x in row.operands]
         if not is_of_table(row.rule) and (own := _code_of_gate(row.rule, [*map(float, xs)])) is not None:
             gates[at] = own
-        numbers.append(_value(row.rule, xs))
+        numbers.append(IeeeFloat(row.rule.value(IEEE, *xs)))
     return gates
 
 
@@ -73,13 +73,6 @@ def _with_rows_of(gates: dict[int, Code], code: Code) -> Code:
     )
 
 
-def _value(rule: Rule, xs: list[Any]) -> Any:
-    try:
-        return IeeeFloat(rule.value(IEEE, *xs))
-    except (ValueError, ArithmeticError):
-        return IeeeFloat("nan")
-
-
 def _code_of_gate(rule: Rule, xs: list[float]) -> Code | None:
     values = inputs(xs)
     try:
@@ -89,9 +82,8 @@ def _code_of_gate(rule: Rule, xs: list[float]) -> Code | None:
         if recorder.escape is not None:
             return None
         code, parameters = code_of(recorder, values, [out if type(out) is Value else float(out)])
-        as_with_numbers = is_same(
-            bare(out), rule.value(FLOATS, *xs)
-        )  # not where it asks for a float, or has a dict of them
+        # not where it asks for a float, or has a dict of them
+        as_with_numbers = is_same(bare(out), rule.value(FLOATS, *xs))
     except (ScalarGradError, TypeError, ValueError, ArithmeticError):
         return None
     return code if as_with_numbers and not parameters else None

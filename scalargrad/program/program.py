@@ -26,6 +26,7 @@ from scalargrad.program.replay import replayed
 from scalargrad.program.schedule import scheduled
 from scalargrad.program.simplify import simplified
 from scalargrad.program.snapshot import Steady
+from scalargrad.sweeps import bare
 
 if TYPE_CHECKING:
     import numpy as np
@@ -93,7 +94,7 @@ def recorded(
     code, parameters = code_of(recorder, xs, results.example)
     for x in parameters:
         _ = x.data  # for whoever records around this, or wonders where a gradient was lost
-    outcome = [x._data if type(x) is Value else float(x) for x in results.example]
+    outcome = [float(bare(x)) for x in results.example]
     if positional is None:
         positional = [p.name for p in transforms.by_position(f)]
     return Program(code, arguments, results, parameters, name_of(f), backend, positional, error), outcome
@@ -286,11 +287,10 @@ class Program(Steady):
         except Misfit as misfit:
             raise TypeError(self._told(misfit, given)) from None
         numbers = [given.example[i] for i in places]
-        bare = [x._data if type(x) is Value else float(x) for x in numbers]
-        return self._again([*numbers, *self.parameters], bare)
+        return self._again([*numbers, *self.parameters], [float(bare(x)) for x in numbers])
 
-    def _again(self, given: list[Any], bare: list[float]) -> Any:
-        numbers = replayed(self.code, given, lambda: self._strayed(bare))
+    def _again(self, given: list[Any], as_floats: list[float]) -> Any:
+        numbers = replayed(self.code, given, lambda: self._strayed(as_floats))
         outputs = [numbers[i] for i in self.code.outputs]
         if here.state.recorder is None:
             outputs = [x._data if is_truth(x) else x for x in outputs]
@@ -298,13 +298,19 @@ class Program(Steady):
 
     def _told(self, misfit: Misfit, given: Layout) -> str:
         """A misfit among the arguments in words, with their names."""
+        if len(misfit.path) > 1:
+            return f"{self._takes}: at {argument(misfit.path, self.positional)} {misfit}"
+        return self.other_arguments(*given.nest(given.example))
+
+    def other_arguments(self, args: tuple[Any, ...], named: dict[str, Any]) -> str:
+        """In words that these are more or fewer arguments, or of other names, than it takes."""
+        return f"{self._takes}, and was given {len(args)} by position and {', '.join(named) or 'none'} by name"
+
+    @property
+    def _takes(self) -> str:
         args, named = self.arguments.nest(self.arguments.example)
         names = [*(argument((0, i), self.positional) for i in range(len(args))), *(f"{name}=" for name in named)]
-        takes = f"the Program {self.name} takes {len(names)} argument(s), {', '.join(names)}, given as at its recording"
-        if len(misfit.path) > 1:
-            return f"{takes}: at {argument(misfit.path, self.positional)} {misfit}"
-        args, named = given.nest(given.example)
-        return f"{takes}, and was given {len(args)} by position and {', '.join(named) or 'none'} by name"
+        return f"the Program {self.name} takes {len(names)} argument(s), {', '.join(names)}, given as at its recording"
 
     def _strayed(self, numbers: list[float]) -> str:
         numbers = self._with_parameters(numbers)
@@ -469,11 +475,8 @@ class Program(Steady):
 
 def first_difference(code: Code, numbers: list[float]) -> Guard | None:
     """The first guard that comes out differently with these inputs and shared numbers."""
-    bare = replace(code, outputs=tuple([guard.number for guard in code.guards]), guards=())
-    try:
-        found, _, _ = evaluate(bare, IEEE, [*map(IeeeFloat, numbers)], [], IeeeFloat)
-    except (ValueError, ArithmeticError):  # of a gate
-        return None
+    guarded = replace(code, outputs=tuple([guard.number for guard in code.guards]), guards=())
+    found, _, _ = evaluate(guarded, IEEE, [*map(IeeeFloat, numbers)], [], IeeeFloat)
     return next((g for g, number in zip(code.guards, found, strict=True) if number != g.expected), None)
 
 

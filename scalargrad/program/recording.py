@@ -212,6 +212,17 @@ class Recorder:
                 )
             )
 
+    @contextmanager
+    def attempt(self) -> Iterator[None]:
+        """Where a number would have escaped within it, all that it asked is forgotten: there is another way."""
+        escape, guards, texts = self.escape, len(self.guards), len(self.texts)
+        try:
+            yield
+        except GradientLostError:
+            self.escape = escape
+            del self.guards[guards:], self.texts[texts:]
+            raise
+
     def affected(self, what: str) -> None:
         raise self._escaping(
             ProgramError(

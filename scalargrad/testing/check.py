@@ -31,7 +31,6 @@ from scalargrad.testing.rows import (
     exact_slopes,
     exact_value,
     hangs_on_a_zero,
-    is_of_the_table,
     is_right,
     true_slopes,
 )
@@ -173,10 +172,10 @@ class _Check:
                 )
             if is_right(row, i, slope):
                 continue
-            if found != found and (is_of_the_table(row.rule) or recording is not self.recording):
+            if found != found and (row.rule.of_the_table or recording is not self.recording):
                 self.report.note(f"{recording.describe(row)}: at an edge of its domain, it has no derivative by {by}")
                 continue
-            if hangs_on_a_zero(row, i):
+            if hangs_on_a_zero(row, i, slope):
                 self.report.note(f"{recording.describe(row)}: it hangs on the sign of a zero, and is not judged")
                 continue
             names = {x: recording.name(x) for x in row.operands if not isinstance(x, (int, float))}
@@ -265,7 +264,7 @@ class _Check:
     def _explain_second(self) -> str:
         """The first gate whose local derivative, as it is recorded, has not the derivative that it should have."""
         for row in self.recording.rows:
-            if row.rule is not None and not is_of_the_table(row.rule) and self.exact and (text := self._second(row)):
+            if row.rule is not None and not row.rule.of_the_table and self.exact and (text := self._second(row)):
                 return (
                     f"{self.recording.describe(row)}, has a local derivative that cannot be differentiated:\n    {text}"
                 )

@@ -51,18 +51,12 @@ def jax_function(program: "Program") -> Callable[..., Any]:
                 )
             shared, args = (array_of(jnp.asarray(args[0]), np.shape(args[0]), program.name),), args[1:]
         if len(args) != len(given[0]) or named.keys() != given[1].keys():
-            raise TypeError(
-                f"{program.name} takes its arguments as they were recorded, {_written(*given)}, not {_written(args, named)}"
-            )
+            raise TypeError(program.other_arguments(args, named))
         flat = [*numbers_of(given, (args, named), program.name), *shared]
         return filled(made, evaluated.differentiable(jnp.concatenate(flat) if flat else jnp.zeros(0)))
 
     f.__name__ = f.__qualname__ = program.name
     return f
-
-
-def _written(args: tuple[Any, ...], named: dict[str, Any]) -> str:
-    return f"({', '.join(['…'] * len(args) + [f'{name}=…' for name in named])})"
 
 
 class _Evaluated:

@@ -4,14 +4,14 @@ It runs anywhere that NumPy does. Besides inputs and outputs it needs 8 bytes fo
 each point of a block, of which there are at least 64 and at most 4,096.
 """
 
-import math
 from dataclasses import replace
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
-from scalargrad.namespaces import FLOATS, IEEE, NAMES, sigmoid
+from scalargrad.namespaces import IEEE, NAMES, sigmoid
 from scalargrad.program.arrays import Lanes
 from scalargrad.program.code import Code, evaluate, is_of_table
 from scalargrad.rules import Rule
@@ -45,14 +45,8 @@ ARRAYS.sigmoid = lambda x: sigmoid(ARRAYS, x)
 
 
 def _gate_per_lane(rule: Rule) -> Rule:
-    def one(*xs: float) -> float:
-        try:
-            return float(rule.value(FLOATS, *map(float, xs)))
-        except (ValueError, ArithmeticError):
-            return math.nan
-
     def value(m: Any, *xs: Any) -> Any:
-        return np.asarray(np.frompyfunc(one, len(xs), 1)(*xs), dtype=float)
+        return np.asarray(np.frompyfunc(partial(rule.value, IEEE), len(xs), 1)(*xs), dtype=float)
 
     return replace(rule, value=value)
 

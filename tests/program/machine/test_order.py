@@ -84,6 +84,5 @@ def test_a_long_sum_has_the_bits_of_the_function_that_it_was_recorded_from():
             others = others - x * total if i % 400 == 399 else others + x
         return total, others * total
 
-    pytest.importorskip("llvmlite")
     xs = np.random.default_rng(0).uniform(-1, 1, 1_500).tolist()
     assert record(f, xs, backend="llvm")(xs) == f(xs)
