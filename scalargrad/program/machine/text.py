@@ -33,7 +33,11 @@ define void @run(ptr %call) #0 {{
 }}
 """
 
-_HEAD = 'attributes #0 = { nounwind "no-stack-arg-probe" "prefer-vector-width"="512" }\n'
+_HEAD = 'attributes #0 = {{ nounwind "no-stack-arg-probe"{more} }}\n'
+
+#: Of many points a group of lanes fills the widest registers. At one point LLVM knows how wide a processor is at its best:
+#: where it is not the widest, scalar additions, as those of a long sum, wait for the wide ones.
+_WIDEST = ' "prefer-vector-width"="512"'
 
 #: All parts, for one group of lanes after the other; the last one begins among the lanes of the one before, to be whole.
 _GROUPS = """
@@ -80,7 +84,7 @@ def assemble(
     calls = "".join(
         f"  call void @part{i}({_ARGUMENTS if width == 1 else _OF_GROUP})\n" for i in range(len(parts.text))
     )
-    text = [_HEAD, *parts.text, _entry(), *words.functions()]
+    text = [_HEAD.format(more=_WIDEST if width > 1 else ""), *parts.text, _entry(), *words.functions()]
     if width == 1:
         text += [f"define internal void @all({_PARAMETERS}, i64 %count) noinline #0 {{\n{calls}  ret void\n}}\n"]
     else:
