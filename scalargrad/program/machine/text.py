@@ -33,7 +33,8 @@ define void @run(ptr %call) #0 {{
 }}
 """
 
-_HEAD = 'attributes #0 = {{ nounwind "no-stack-arg-probe"{more} }}\n'
+#: Where C's functions are, code that may be kept on disk does not know: LLVM is not to make one of many stores.
+_HEAD = 'attributes #0 = {{ nounwind "no-builtins" "no-stack-arg-probe"{more} }}\n'
 
 #: Of many points a group of lanes fills the widest registers. At one point LLVM knows how wide a processor is at its best:
 #: where it is not the widest, scalar additions, as those of a long sum, wait for the wide ones.

@@ -143,6 +143,13 @@ def test_outputs_may_be_inputs_constants_shared_and_repeated():
         assert found.outputs.tolist() == [[3.0, 1.0, 7.0, 3.0, 5.0, 2.0, 1.0]] * count
 
 
+@pytest.mark.parametrize("outputs", [(300,) * 300, tuple(range(300))], ids=["zeros", "inputs"])
+def test_many_outputs_that_nothing_is_computed_for_need_no_function_of_c(outputs):
+    code = Code(300, 0, (0.0,), (), outputs)
+    point = [float(i) for i in range(300)]
+    assert run(code, [point]).outputs.tolist() == [[0.0 if x == 300 else point[x] for x in outputs]]
+
+
 def test_no_rows_no_inputs_no_outputs_no_points():
     assert run(Code(1, 0, (), (), (0,)), [[4.0]]).outputs.tolist() == [[4.0]]
     empty = Code(0, 0, (2.0,), (Row(RULES["exp"], (0,)),), (1,))
