@@ -3,10 +3,11 @@
 from collections import Counter, deque
 from collections.abc import Collection, Iterable
 from itertools import chain
+from typing import Any
 
 from scalargrad.program.machine.symbols import LEAVES, Instructions
 
-__all__ = ["needed", "with_late_sums"]
+__all__ = ["needed", "period", "with_late_sums"]
 
 
 def needed(into: Instructions, stored: Collection[int]) -> list[int]:
@@ -20,6 +21,28 @@ def needed(into: Instructions, stored: Collection[int]) -> list[int]:
                 wanted[operand] = 1
     work = [n for n, (operation, *_) in enumerate(into.list) if wanted[n] and operation not in LEAVES]
     return work + [n for n in stored if into.list[n][0] in LEAVES]
+
+
+def period(into: Instructions, order: list[int], most: int) -> int:
+    """After how many instructions the same come again, on later numbers: in the middle, twice `most` long. 1 if they don't.
+
+    Inputs count as the same; so does what was computed at the same distance before, or, from further away, that itself.
+    """
+    at = {number: k for k, number in enumerate(order)}
+    middle = len(order) // 2
+
+    def kind(k: int) -> tuple[Any, ...]:
+        seen: list[Any] = [into.list[order[k]][0]]
+        for x in into.operands(order[k]):
+            operation = into.list[x][0]
+            before = k - at.get(x, -len(order))
+            seen.append(operation if operation == "input" else -before if 0 < before <= 2 * most else x)
+        return tuple(seen)
+
+    if len(order) < 4 * most:
+        return 1
+    seen = [kind(k) for k in range(middle, middle + 2 * most)]
+    return next((n for n in range(1, most + 1) if seen[n] == seen[0] and seen[n:] == seen[:-n]), 1)
 
 
 def with_late_sums(into: Instructions, order: list[int], stored: Collection[int], distance: int) -> list[int]:

@@ -3,27 +3,31 @@
 One single function would take quadratic time to compile. What one function computes and a later one uses goes through
 a workspace, whose places are used again when what they hold is dead. There everything comes `width` lanes together: of
 points and outputs, squares of so many numbers and lanes are transposed by the functions that need them.
+
+A function is told from where on it reads points and writes outputs. So where instructions come again and again, as those
+of a loop in Python do, parts that are a whole number of turns long are the same, and are one function: that is compiled
+once, and stays in the processor's cache.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from heapq import heappop, heappush
 
-from scalargrad.program.machine.order import needed, with_late_sums
-from scalargrad.program.machine.squares import DECLARATION, PAST, gather, row_length, scatter
+from scalargrad.program.machine.order import needed, period, with_late_sums
+from scalargrad.program.machine.squares import DECLARATION, LINE, PAST, gather, row_length, scatter
 from scalargrad.program.machine.symbols import LEAVES, TRUTHS, Instructions
 from scalargrad.program.machine.words import Words
 
 __all__ = ["Assembly", "assemble"]
 
-#: How many instructions make a function.
+#: How many instructions make a function, at most.
 _LENGTH = 1000
 
 #: What each function gets: of one group of lanes the points and outputs, row by row, and where it failed and strayed.
 _POINTERS = ("points", "shared", "outputs", "failed", "strayed", "workspace", "functions")
 _NOALIAS = {p: "noalias readonly" if p in ("points", "shared", "functions") else "noalias" for p in _POINTERS}
 _PARAMETERS = ", ".join(f"ptr {_NOALIAS[p]} %{p}" for p in _POINTERS) + PAST
-_ARGUMENTS = ", ".join(f"ptr %{p}" for p in _POINTERS) + PAST
+_PLAIN = {p: f"%{p}" for p in _POINTERS}
 
 #: Everything for a run in one block of memory, pointers and then numbers: a call with one argument is quick.
 _ENTRY = """
@@ -64,8 +68,7 @@ end:
   ret void
 }}
 """
-_EACH = {p: f"%{p}_g" if p in ("points", "outputs", "failed", "strayed") else f"%{p}" for p in _POINTERS}
-_OF_GROUP = ", ".join(f"ptr {_EACH[p]}" for p in _POINTERS) + PAST
+_OF_GROUP = _PLAIN | {p: f"%{p}_g" for p in ("points", "outputs", "failed", "strayed")}
 
 
 @dataclass(frozen=True)
@@ -82,9 +85,7 @@ def assemble(
 ) -> Assembly:
     """The module that computes these outputs, and whether it failed and strayed: each the number of an instruction."""
     parts, width = _Parts(into, inputs, outputs, failed, strayed, words), words.width
-    calls = "".join(
-        f"  call void @part{i}({_ARGUMENTS if width == 1 else _OF_GROUP})\n" for i in range(len(parts.text))
-    )
+    calls = "".join(parts.calls_on(_PLAIN if width == 1 else _OF_GROUP))
     text = [_HEAD.format(more=_WIDEST if width > 1 else ""), *parts.text, _entry(), *words.functions()]
     if width == 1:
         text += [f"define internal void @all({_PARAMETERS}, i64 %count) noinline #0 {{\n{calls}  ret void\n}}\n"]
@@ -97,7 +98,7 @@ def assemble(
                 *move(move.__name__, width, count, width),
                 *move(f"{move.__name__}_rest", width, count, count % width),
             ]
-    return Assembly("".join(text), (parts.slots.count + parts.squares.count * width) * width, parts.calls)
+    return Assembly("".join(text), (parts.slots.count + parts.squares.count * width) * width, parts.call_others)
 
 
 def _entry() -> str:
@@ -106,7 +107,11 @@ def _entry() -> str:
         f"  %at_{name} = getelementptr i64, ptr %call, i64 {k}\n  %{name} = load {kind}, ptr %at_{name}, align 8\n"
         for k, (name, kind) in enumerate(told)
     ]
-    return _ENTRY.format(loads="".join(loads), arguments=_ARGUMENTS)
+    return _ENTRY.format(loads="".join(loads), arguments=_arguments(_PLAIN))
+
+
+def _arguments(names: Mapping[str, str]) -> str:
+    return ", ".join(f"ptr {names[p]}" for p in _POINTERS) + PAST
 
 
 class _Pool:
@@ -127,9 +132,10 @@ class _Pool:
 
 
 class _Parts:
-    """The parts as text, the places in the workspace that they share, and whether they call functions.
+    """The parts, the places in the workspace that they share, and whether they call other functions than each other.
 
-    text     what `count` parts do
+    text     of the functions that do it
+    parts    of each, which function does it, and from which columns of the points and outputs on
     slots    places for what is computed in one part and used in another
     squares  places for `width` inputs or outputs that come one after the other, if there are lanes to be transposed
     """
@@ -147,8 +153,9 @@ class _Parts:
         self.slots, self.squares = _Pool(), _Pool()
         self.slot_of: dict[int, int] = {}  # of what is alive
         self.square_of: dict[tuple[str, int], int] = {}  # by whether it is of points or outputs, and which of those
-        length = row_length(len(outputs), words.width)
-        self._whole = {"points": inputs // words.width, "outputs": length // words.width}
+        row = row_length(len(outputs), words.width)
+        self._whole = {"points": inputs // words.width, "outputs": row // words.width}
+        self._begin: dict[str, int] = {}  # the columns from which on the part at hand is told where they are
         stores: dict[int, list[int | str]] = {}  # the columns that a result is to be written to, or the flag
         for column, number in enumerate(outputs):
             stores.setdefault(number, []).append(column)
@@ -156,10 +163,11 @@ class _Parts:
             if truth is not None:
                 stores.setdefault(truth, []).append(name)
         order = needed(into, stores)
-        self.calls = not {self.list[number][0] for number in order} <= {*words.templates, *LEAVES}
-        if words.width == 1 and not self.calls:
-            order = with_late_sums(into, order, stores, _LENGTH)
-        part_of = {number: k // _LENGTH for k, number in enumerate(order)}
+        self.call_others = not {self.list[number][0] for number in order} <= {*words.templates, *LEAVES}
+        length = _whole_turns(into, order)
+        if words.width == 1 and not self.call_others:
+            order = with_late_sums(into, order, stores, length)
+        part_of = {number: k // length for k, number in enumerate(order)}
         last = dict(part_of)  # the last part that uses it, which of a leaf may be the one that stores it
         for number in order:
             for operand in into.operands(number):
@@ -171,13 +179,25 @@ class _Parts:
             for (array, column), part in places:
                 square = array, column // words.width
                 ends[square] = max(part, ends.get(square, 0))
-        starts = range(0, len(order), _LENGTH)
-        bodies = [self._body(k, order[at : at + _LENGTH], stores, last, ends) for k, at in enumerate(starts)]
+        functions: dict[str, int] = {}  # by what they do
+        self.parts: list[tuple[int, int, int]] = []
+        for part, at in enumerate(range(0, len(order), length)):
+            body = self._body(part, order[at : at + length], stores, last, ends)
+            function = functions.setdefault(body, len(functions))
+            self.parts.append((function, self._begin["points"], self._begin["outputs"]))
         self.text = [
             f"define internal void @part{k}({_PARAMETERS}) noinline #0 {{\n"
             f"  %squares = getelementptr i8, ptr %workspace, i64 {words.size * self.slots.count}\n{body}  ret void\n}}\n"
-            for k, body in enumerate(bodies)
+            for body, k in functions.items()
         ]
+
+    def calls_on(self, names: Mapping[str, str]) -> Iterator[str]:
+        """Each part, on what is called so."""
+        for k, (function, *begins) in enumerate(self.parts):
+            here = {array: f"%{array}_{k}" for array in ("points", "outputs")}
+            for array, begin in zip(here, begins, strict=True):
+                yield f"  {here[array]} = getelementptr double, ptr {names[array]}, i64 {begin}\n"
+            yield f"  call void @part{function}({_arguments({**names, **here})})\n"
 
     def _body(
         self,
@@ -188,6 +208,11 @@ class _Parts:
         ends: dict[tuple[str, int], int],
     ) -> str:
         function = _Function(self.into, self.words, self.slot_of, self._address)
+        read = [self.list[x] for number in numbers for x in (number, *self.into.operands(number))]
+        self._begin = {
+            "points": self._first([which for operation, *(which, *_) in read if operation == "input"]),
+            "outputs": self._first([x for number in numbers for x in stores.get(number, ()) if isinstance(x, int)]),
+        }
         gathered: list[str] = []
         for number in numbers:
             for leaf in (number, *self.into.operands(number)):
@@ -211,6 +236,9 @@ class _Parts:
             self.squares.give(self.square_of.pop(square))
         return "".join([*gathered, *function.lines, *scattered])
 
+    def _first(self, columns: list[int]) -> int:
+        return min(columns, default=0) // self.words.width * self.words.width
+
     def _have(self, array: str, column: int) -> list[str]:
         """Have a square for the column; what brings it in, if it is one of the points."""
         square = array, column // self.words.width
@@ -221,10 +249,11 @@ class _Parts:
 
     def _move(self, function: str, array: str, square: int) -> list[str]:
         width, place = self.words.width, self.square_of[array, square]
-        rows, block, rest = f"%{array}_{square}", f"%square_{array}_{square}", "_rest" * (square == self._whole[array])
+        first, rest = square * width - self._begin[array], "_rest" * (square == self._whole[array])
+        rows, block = f"%{array}_{first}", f"%square_{array}_{first}"
         past = PAST * (array == "outputs")
         return [
-            f"  {rows} = getelementptr double, ptr %{array}, i64 {square * width}\n",
+            f"  {rows} = getelementptr double, ptr %{array}, i64 {first}\n",
             f"  {block} = getelementptr double, ptr %squares, i64 {place * width * width}\n",
             f"  call void @{function}{rest}(ptr {rows}, ptr {block}{past})\n",
         ]
@@ -233,21 +262,35 @@ class _Parts:
         """Where a number of a point is, or of the outputs is to be."""
         width, size = self.words.width, self.words.size
         if width == 1:
-            return f"{array}, i64 {size * column}"
+            return f"{array}, i64 {size * (column - self._begin[array])}"
         place = self.square_of[array, column // width]
         return f"squares, i64 {size * (place * width + column % width)}"
 
 
+def _whole_turns(into: Instructions, order: list[int]) -> int:
+    """How many instructions make a function: turns of what comes again and again, as many as fill a line if they can be."""
+    turn = period(into, order, _LENGTH)
+    turns = turn if turn * LINE > _LENGTH else turn * LINE
+    return _LENGTH // turns * turns
+
+
 class _Function:
-    """The lines of a function of straight-line instructions; what it needs from before, it loads where it first does."""
+    """The lines of a function of straight-line instructions; what it needs from before, it loads where it first does.
+
+    In it everything has a number of its own, so that parts that do the same read the same.
+    """
 
     def __init__(
         self, into: Instructions, words: Words, slot_of: Mapping[int, int], address: Callable[[str, int], str]
     ) -> None:
         self.list, self.constants, self.words, self.slot_of = into.list, into.constants, words, slot_of
         self.address = address
+        self.numbers: dict[int, int] = {}
         self.names: dict[int, str] = {}
         self.lines: list[str] = []
+
+    def number(self, number: int) -> int:
+        return self.numbers.setdefault(number, len(self.numbers))
 
     def name(self, number: int) -> str:
         """What a number is called here."""
@@ -260,18 +303,19 @@ class _Function:
         operation, *operands = self.list[number]
         if operation == "pow" and self.words.width > 1 and self.constants.get(operands[1]) == 2.0:
             operation, operands = "fmul", [operands[0]] * 2  # nearer to the truth than a power, if not its bits
-        self.lines.append(self.words.call(number, operation, [self.name(x) for x in operands]))
-        self.names[number] = f"%v{number}"
+        names, here = [self.name(x) for x in operands], self.number(number)
+        self.lines.append(self.words.call(here, operation, names))
+        self.names[number] = f"%v{here}"
 
     def keep(self, number: int) -> None:
         """Put it into its slot."""
-        words = self.words
-        self.lines.append(f"  %k{number} = getelementptr i8, ptr %workspace, i64 {words.size * self.slot_of[number]}\n")
+        words, here = self.words, self.number(number)
+        self.lines.append(f"  %k{here} = getelementptr i8, ptr %workspace, i64 {words.size * self.slot_of[number]}\n")
         if self.list[number][0] in TRUTHS:
-            self.lines.append(f"  %w{number} = sext {words.truth} %v{number} to {words.word}\n")
-            self.lines.append(f"  store {words.word} %w{number}, ptr %k{number}, align {words.size}\n")
+            self.lines.append(f"  %w{here} = sext {words.truth} %v{here} to {words.word}\n")
+            self.lines.append(f"  store {words.word} %w{here}, ptr %k{here}, align {words.size}\n")
         else:
-            self.lines.append(f"  store {words.number} %v{number}, ptr %k{number}, align {words.size}\n")
+            self.lines.append(f"  store {words.number} %v{here}, ptr %k{here}, align {words.size}\n")
 
     def store(self, number: int, pointer: str) -> None:
         """Write an output, or a truth as a byte."""
@@ -284,28 +328,28 @@ class _Function:
             self.lines.append(f"  store {words.number} {name}, ptr %o{at}, align {words.size}\n")
 
     def _loaded(self, number: int) -> str:
-        words, write = self.words, self.lines.append
+        words, write, here = self.words, self.lines.append, self.number(number)
         operation, *what = self.list[number]
         if operation == "constant":
             return words.constant(what[0])
         if operation == "shared":
-            write(f"  %p{number} = getelementptr double, ptr %shared, i64 {what[0]}\n")
-            write(f"  %s{number} = load double, ptr %p{number}, align 8\n")
+            write(f"  %p{here} = getelementptr double, ptr %shared, i64 {what[0]}\n")
+            write(f"  %s{here} = load double, ptr %p{here}, align 8\n")
             if words.width == 1:
-                return f"%s{number}"
+                return f"%s{here}"
             kind, zeros = words.number, f"<{words.width} x i32> zeroinitializer"
-            write(f"  %i{number} = insertelement {kind} poison, double %s{number}, i64 0\n")
-            write(f"  %v{number} = shufflevector {kind} %i{number}, {kind} poison, {zeros}\n")
-            return f"%v{number}"
+            write(f"  %i{here} = insertelement {kind} poison, double %s{here}, i64 0\n")
+            write(f"  %v{here} = shufflevector {kind} %i{here}, {kind} poison, {zeros}\n")
+            return f"%v{here}"
         place = (
             f"%{self.address('points', what[0])}"
             if operation == "input"
             else f"%workspace, i64 {words.size * self.slot_of[number]}"
         )
-        write(f"  %p{number} = getelementptr i8, ptr {place}\n")
+        write(f"  %p{here} = getelementptr i8, ptr {place}\n")
         if operation in TRUTHS:
-            write(f"  %w{number} = load {words.word}, ptr %p{number}, align {words.size}\n")
-            write(f"  %v{number} = icmp slt {words.word} %w{number}, {words.all('i64', '0')}\n")
+            write(f"  %w{here} = load {words.word}, ptr %p{here}, align {words.size}\n")
+            write(f"  %v{here} = icmp slt {words.word} %w{here}, {words.all('i64', '0')}\n")
         else:
-            write(f"  %v{number} = load {words.number}, ptr %p{number}, align {words.size}\n")
-        return f"%v{number}"
+            write(f"  %v{here} = load {words.number}, ptr %p{here}, align {words.size}\n")
+        return f"%v{here}"

@@ -11,9 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scalargrad.errors import ProgramError
+from scalargrad.program import record
 from scalargrad.program.backends import llvm
 from scalargrad.program.code import Code, Guard, Row
 from scalargrad.program.machine import text
+from scalargrad.program.machine.compiler import assembly_of
 from scalargrad.program.machine.formulas import FORMULAS
 from scalargrad.program.machine.functions import vectors
 from scalargrad.program.machine.host import host
@@ -113,6 +115,56 @@ def test_random_codes_in_many_short_parts(seed, length):
     points = [[rng.choice([*EDGES, rng.gauss(0, 1)]) for _ in range(inputs)] for _ in range(5)]
     with mock.patch.object(text, "_LENGTH", length):
         assert_bits(code, points, [rng.gauss(0, 1), 0.0])
+
+
+def loop(rng, turns):
+    """The code of a loop at random: each turn takes the next inputs, and what the one before computed, and has outputs."""
+    taken, given, work, carried = rng.randrange(4), rng.randrange(3), rng.randrange(1, 8), rng.randrange(1, 4)
+    inputs, constants = carried + taken * turns, (1.5, -0.25)
+    start = inputs + 1 + len(constants)
+    rules = [ALL[rng.choice(["add", "sub", "mul", "relu", "where", "sqrt", "lt", "maximum"])] for _ in range(work)]
+    kinds = [[(rng.choice("ctwf"), rng.random()) for _ in range(rule.arity)] for rule in rules]
+    told = [rng.randrange(work) for _ in range(given)]
+    before, rows, outputs = [*range(carried)], [], []
+    for turn in range(turns):
+        own = []
+        for rule, wanted in zip(rules, kinds, strict=True):
+            choices = {
+                "c": before,
+                "t": range(carried + taken * turn, carried + taken * (turn + 1)) or before,
+                "w": own or before,
+                "f": range(inputs, start),
+            }
+            operands = tuple(choices[kind][int(x * len(choices[kind]))] for kind, x in wanted)
+            own.append(start + len(rows))
+            rows.append(Row(rule, operands, quiet=rule.name != "sqrt" or turn % 7 > 0))
+        outputs += [own[k] for k in told]
+        before = (own * carried)[-carried:]
+    return Code(inputs, 1, constants, tuple(rows), (*outputs, *before))
+
+
+@given(st.integers(0, 10**9), st.integers(8, 120))
+def test_random_loops(seed, length):
+    rng = random.Random(seed)
+    code = loop(rng, rng.randrange(1, 60))
+    points = [[rng.choice([*EDGES, rng.gauss(0, 1)]) for _ in range(code.inputs)] for _ in range(5)]
+    with mock.patch.object(text, "_LENGTH", length):
+        assert_bits(code, points, [rng.gauss(0, 1)])
+
+
+@pytest.mark.parametrize("width", [1, host().width])
+def test_what_a_loop_does_again_and_again_is_compiled_once(width):
+    def f(xs):
+        total = 0.0
+        for x, y in itertools.pairwise(xs):
+            total = total + (100.0 * (y - x * x) * (y - x * x) + (1.0 - x) * (1.0 - x))
+        return total
+
+    def functions(n):
+        code = record(f, [0.5] * n).value_and_grad.lowered
+        return assembly_of(code, width).text.count("define internal void @part")
+
+    assert functions(4_000) == functions(2_000) < 8
 
 
 @pytest.mark.parametrize("x", [0.0, -0.0, nan, inf, -inf, 5e-324, -5e-324, 0.1, -1e308])

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scalargrad.program import record
-from scalargrad.program.machine.order import needed, with_late_sums
+from scalargrad.program.machine.order import needed, period, with_late_sums
 from scalargrad.program.machine.symbols import LEAVES, Instructions
 
 pytestmark = pytest.mark.engine_free
@@ -74,6 +74,26 @@ def test_those_stay_whose_terms_come_one_out_of_the_other():
         total = total + x
     order = needed(into, [total.at])
     assert with_late_sums(into, order, [total.at], 6) == order
+
+
+@pytest.mark.parametrize("turn", [[3.0], [2.0, 0.5, 4.0]])
+def test_the_period_is_how_long_a_turn_of_a_loop_is(turn):
+    into = Instructions()
+    factor, total = into.input(0) * into.input(0), into.number(1.0)
+    for i in range(50):
+        x = into.input(i + 1)
+        for step in turn:
+            x = x * factor + step
+        total = total + x
+    assert period(into, needed(into, [total.at]), 10) == 2 * len(turn) + 1
+
+
+def test_what_never_comes_again_has_no_period():
+    into = Instructions()
+    x = into.input(0)
+    for i in range(100):
+        x = x * (i + 2.0)
+    assert period(into, needed(into, [x.at]), 10) == 1
 
 
 def test_a_long_sum_has_the_bits_of_the_function_that_it_was_recorded_from():
