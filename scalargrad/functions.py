@@ -126,6 +126,8 @@ def leaky_relu(x: Any, slope: Any = 0.01) -> Any:
 def polygamma(n: int, x: Any) -> Any:
     """The n-th derivative of digamma, which is polygamma(0, x), at x. Raises TypeError unless n is a plain number.
 
+    Raises ValueError unless n is a whole number from 0 to 170. So the derivative of polygamma(170, x) is nan.
+
     >>> polygamma(1, 1.0)  # π²/6
     1.6449340668482264
     """

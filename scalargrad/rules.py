@@ -91,8 +91,8 @@ class Rule:
 
     @property
     def of_the_table(self) -> bool:
-        """Whether it is one of the package's own: no gate, and not of somebody else's table."""
-        return RULES.get(self.name) is self
+        """Whether it is one of the two tables below, which everybody knows: no gate."""
+        return RULES.get(self.name, STEERING.get(self.name)) is self
 
     def text(self, *operands: str) -> str:
         """The operation written out: `RULES["add"].text("a", "b")` is `a + b`, and log's is `log(a)`."""

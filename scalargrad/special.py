@@ -12,22 +12,20 @@ BERNOULLI = (1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6, -3617 
 def polygamma(order: float, x: float) -> float:
     """The (order + 1)-th derivative of lgamma at x; of order 0 it is known as digamma.
 
-    Raises ValueError at its poles, x = 0, -1, -2 …, and for an order that is not a whole number from 0 on;
+    Raises ValueError at its poles, x = 0, -1, -2 …, and for an order that is not a whole number from 0 to 170;
     OverflowError where it is too large for a float.
     Source: Abramowitz and Stegun, 6.4.6 (recurrence), 6.4.7 (reflection) and 6.4.11 (asymptotic series).
 
     >>> f"{polygamma(0, 1.0):.12f}"  # minus Euler's constant
     '-0.577215664902'
     """
+    if not 0 <= order <= 170 or order % 1:  # a large one would take for ever
+        raise ValueError(f"polygamma's order is a whole number from 0 to 170, not {order!r}")
     n = int(order)
-    if n != order or n < 0:
-        raise ValueError(f"polygamma's order is a whole number from 0 on, not {order!r}")
     if math.isnan(x) or x == math.inf:
         return x if math.isnan(x) or n == 0 else 0.0
     if x <= 0 and (math.isinf(x) or x == math.floor(x)):
         raise ValueError(f"polygamma has a pole at {x!r}")
-    if n > 170:  # the factorial of which is too large already; a large one would take for ever
-        raise _too_large(n, x)
     if x < 0:
         mirrored = polygamma(n, 1 - x) * (-1 if n % 2 else 1)
         c = 1 / math.tan(math.pi * (x - round(x)))

@@ -15,6 +15,7 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import cached_property, reduce
 from operator import attrgetter
 from types import SimpleNamespace
@@ -24,10 +25,11 @@ from scalargrad.engine import Value, adjoints, function, sweep
 from scalargrad.engine.messages import not_a_number
 from scalargrad.engine.thread import here, quietly
 from scalargrad.errors import GateError, GradientLostError
-from scalargrad.namespaces import FLOATS, IEEE, NAMES
+from scalargrad.gates import gate_rule
+from scalargrad.namespaces import FLOATS, IEEE, NAMES, IeeeFloat, as_float
 from scalargrad.rules import RULES, Rule
 
-__all__ = ["VALUES", "Trace", "bare", "gradients"]
+__all__ = ["VALUES", "OnFloats", "Trace", "bare", "gradients"]
 
 #: A number at an edge of a domain, which has no derivative itself: nan, and that has none either.
 _without_derivative = function(
@@ -177,39 +179,56 @@ class Trace:
 
 def _recorded_slopes(row: Value) -> Any:
     """The local derivatives of a row for a Program. Those of a gate that calculates with floats alone are gates too."""
+    if row.rule.of_the_table:
+        return quietly(row.rule.derivatives, VALUES, *row.operands, out=row)
     try:
         with here.state.recorder.attempt():
             return quietly(row.rule.derivatives, VALUES, *row.operands, out=row)
     except GradientLostError:
         return [
-            None if number is None else quietly(_slope_on_floats(row.rule, i), *row.operands)
+            None if number is None else _slope_on_floats(row.rule, i)(*row.operands, row)
             for i, number in enumerate(row.local_derivatives)
         ]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class OnFloats(Rule):
+    """A local derivative of a gate that takes floats alone, as an operation of a Program: it runs, and has no derivative.
+
+    Its operands are those of the gate, and what the gate came to.
+    """
+
+    def not_differentiable(self) -> GateError:
+        return GateError(
+            f"{self.name} takes floats only, and cannot be differentiated: write the derivatives with scalargrad's own "
+            "functions, as scalargrad.sin(x)"
+        )
+
+
 def _slope_on_floats(rule: Rule, i: int) -> Callable[..., Any]:
-    name = f"derivative {i + 1} of {rule.name}"
+    def slope(*xs: float) -> Any:
+        *operands, out = map(float, xs)
+        try:
+            return rule.derivatives(FLOATS, *operands, out=out)[i]
+        except (ValueError, ArithmeticError):  # as the engine does it, at an edge of the domain
+            return rule.derivatives(IEEE, *map(IeeeFloat, operands), out=IeeeFloat(out))[i]
 
-    def value(m: Any, *xs: Any) -> float:
-        numbers = [*map(float, xs)]
-        return float(rule.derivatives(IEEE, *numbers, out=rule.value(FLOATS, *numbers))[i])
-
-    def derivatives(m: Any, *xs: Any, out: Any) -> tuple[float, ...]:
-        if m is VALUES:
-            raise GateError(
-                f"the derivatives of the gate {rule.name} take floats only, and cannot be differentiated: write them with "
-                "scalargrad's own functions, as scalargrad.sin(x)"
-            )
+    def derivatives(*xs: Any) -> tuple[float, ...]:
+        if any(type(x) is Value for x in xs):
+            raise made.not_differentiable()
         return (math.nan,) * len(xs)
 
-    return function(Rule(name, name, value, derivatives))
+    slope.__name__ = f"derivative {i + 1} of {rule.name}"
+    plain = gate_rule(slope, derivatives)
+    made = OnFloats(plain.name, plain.symbol, plain.value, plain.derivatives)
+    return function(made)
 
 
 def _held_to(rule: Rule, slopes: Sequence[Any], numbers: Sequence[Any]) -> Sequence[Any]:
     """The derivatives of a gate on Values, which have to be those that it has on numbers."""
     if not rule.of_the_table:
         for slope, number in zip(slopes, numbers, strict=True):
-            if slope is not None and number is not None and not is_same(bare(slope), number):
+            if slope is not None and number is not None and not is_same(as_float(bare(slope)), number):
                 raise GateError(
                     f"the derivatives of the gate {rule.name} give {bare(slope)!r} on Values and {number!r} on floats: they "
                     "can be differentiated or compiled only if what they do is the same for both"
@@ -222,7 +241,7 @@ def bare(x: Any) -> Any:
     return x._data if type(x) is Value else x
 
 
-def is_same(x: float, y: float) -> bool:
+def is_same(x: float | None, y: float) -> bool:
     """Whether two numbers are equal, or both are nan."""
     return x == y or (x != x and y != y)
 

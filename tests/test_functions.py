@@ -207,20 +207,14 @@ def test_polygamma_of_a_large_order_is_a_float_where_its_parts_are_none(x):
     assert polygamma(170, x) == pytest.approx(expected, rel=1e-13, abs=0)
 
 
-@pytest.mark.parametrize("x", [2.5, -2.5, 1e300])
-def test_polygamma_of_a_huge_order_overflows_at_once(x):
-    with pytest.raises(OverflowError):
-        polygamma(2.0**40, x)
-
-
 def test_polygamma_differentiates_to_the_next_order():
     x = Value(2.5)
     assert gradients(polygamma(1, x), [x]) == [polygamma(2, 2.5)]
     assert gradients(scalargrad.lgamma(x), [x]) == [polygamma(0, 2.5)]
 
 
-@pytest.mark.parametrize("order", [-1, 0.5, math.nan])
-def test_polygamma_of_no_whole_order_is_refused(order):
+@pytest.mark.parametrize("order", [-1, 0.5, 171, 2.0**40, math.nan, math.inf])
+def test_polygamma_of_no_such_order_is_refused(order):
     with pytest.raises(ValueError, match="polygamma"):
         polygamma(order, 2.0)
 

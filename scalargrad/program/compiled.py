@@ -268,18 +268,15 @@ class _Ways:
             lanes = program.run(row[None])
             if not lanes.strayed[0]:
                 if program is not programs[0]:
-                    self._reorder([program].count)
+                    self._reorder({program}.__contains__)
                 if lanes.failed[0] or program.error is not None:
                     return self._eagerly(row)  # for the error that it raises, or what it does about it
                 return program.results.nest(lanes.outputs[0])
-        try:
-            with self._lock:
-                if not self._of_another_thread(programs):
-                    program, outcome = self.record(row)
-                    return program.or_error().results.nest(outcome)
-        except GateRaised:
+        found = self._another(programs, row)
+        if found is None:
             return self._eagerly(row)
-        return self.at(row)  # another thread has recorded meanwhile
+        program, outcome = found
+        return self.at(row) if outcome is None else program.or_error().results.nest(outcome)
 
     def _timed(self, row: "np.ndarray") -> Any:
         """By f itself, until that has taken as long as making machine code of what is recorded would have."""
@@ -317,27 +314,39 @@ class _Ways:
         for program in tried:
             left, _ = batch.take(program, left)
         while len(left):
-            try:
-                with self._lock:
-                    program, outcome = self._of_another_thread(tried) or self.record(table[left[0]])
-            except GateRaised:
+            found = self._another(tried, table[left[0]])
+            if found is None:
                 batch.take_from(self._by_f, left[0])
                 left = left[1:]
                 continue
+            program, outcome = found
             tried = [*tried, program]
             left, _ = batch.take(program, left, outcome)
         self._reorder(batch.taken.__getitem__)  # the one that took most will come first
         result = batch.result(self.programs)
         return (result, batch.failed) if mask else result
 
-    def _of_another_thread(self, tried: list[Program]) -> tuple[Program, None] | None:
-        """A Program that was recorded meanwhile, whose outcome is another point's."""
-        return next(((program, None) for program in self.programs if program not in tried), None)
+    def _another(self, tried: list[Program], row: "np.ndarray") -> tuple[Program, list[float] | None] | None:
+        """A Program besides those that were tried: one that another thread has recorded, or the one of this point.
+
+        Of that, what it comes to as well. None if f itself has to do: a gate raises there, or another thread is recording,
+        which may be waiting for this one.
+        """
+        if not self._lock.acquire(blocking=False):
+            return None
+        try:
+            recorded = next((program for program in self.programs if program not in tried), None)
+            return self.record(row) if recorded is None else (recorded, None)
+        except GateRaised:
+            return None
+        finally:
+            self._lock.release()
 
     def _reorder(self, key: Callable[[Program], int]) -> None:
         """Put those of the highest keys first, for the next one who asks: whoever goes over them goes on as he began."""
-        with self._lock:
+        if self._lock.acquire(blocking=False):
             self.programs = sorted(self.programs, key=key, reverse=True)
+            self._lock.release()
 
     def _sent(self, batch: "_Batch", first: Program, points: "np.ndarray") -> "np.ndarray":
         """Let a Program take those of the points that go its way, and send the others on; those that are left."""

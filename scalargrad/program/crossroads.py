@@ -112,6 +112,6 @@ class Crossroads:
                 numbers = [1.0 - guard.expected] if is_truth else np.unique(posts[some, column]).tolist()
                 for number in numbers:
                     other = here._onward.get(number)
-                    if other is not None and other._program is not None:
+                    if other is not None and other._program is not None:  # which the root alone has not
                         yield other._program, k, number, some if is_truth else some[posts[some, column] == number]
             here = here._onward[guard.expected]

@@ -26,7 +26,7 @@ from scalargrad.program.replay import replayed
 from scalargrad.program.schedule import scheduled
 from scalargrad.program.simplify import simplified
 from scalargrad.program.snapshot import Steady
-from scalargrad.sweeps import bare
+from scalargrad.sweeps import OnFloats, bare
 
 if TYPE_CHECKING:
     import numpy as np
@@ -281,7 +281,13 @@ class Program(Steady):
         return self._again(self._with_parameters(numbers), numbers)
 
     def _on_values(self, given: Layout) -> Any:
-        """On Values, recording: what comes out are Values, or plain numbers where they depend on none."""
+        """On Values, recording: what comes out are Values, or plain numbers where they depend on none.
+
+        Raises GateError for a row that nobody could differentiate.
+        """
+        for row in self.code.rows:
+            if isinstance(row.rule, OnFloats):
+                raise row.rule.not_differentiable()
         try:  # which of the numbers stands where
             places = self.arguments.places_in(given)
         except Misfit as misfit:

@@ -99,7 +99,7 @@ def _end(quotients: list[Any]) -> Slope:
     steady = abs(second * second - first * third) <= 1e-3 * abs(second * second)
     if abs(third) > 2 * abs(second) or (steady and abs(third) > (1 - 1e-9) * abs(second)):
         return Slope(*[math.copysign(math.inf, third)] * 2)
-    if not steady and abs(second) < 1e3 * abs(third):
+    if not steady and (abs(second) < 1e3 * abs(third) or first == second):
         end = 0 * d if abs(d) < abs(c) else math.copysign(math.inf, d)
         return Slope(min(d, end), max(d, end))
     ends = c - second * second / (second - first), d - third * third / (third - second)

@@ -306,6 +306,21 @@ def test_threads_record_each_way_once():
     assert len(f.programs) == 5
 
 
+@pytest.mark.parametrize("call", [lambda f: f(-1.0), lambda f: f.batch([[-1.0]] * 3)[0]], ids=["one", "many"])
+def test_a_function_may_wait_for_a_thread_that_calls_it(call):
+    waiting = [True]
+
+    def f(x):
+        if waiting and waiting.pop():
+            assert pool.submit(call, compiled).result(timeout=60) == -2.0
+        return x * 2.0 if x < 0.0 else x
+
+    compiled = compile(f, backend="numpy")
+    with ThreadPoolExecutor(1) as pool:
+        assert compiled(1.0) == 1.0
+    assert (compiled(-1.0), compiled(1.0), len(compiled.programs)) == (-2.0, 1.0, 2)
+
+
 def test_threads_run_batches_of_one_function():
     def steps(x):
         for k in range(12):

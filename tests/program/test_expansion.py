@@ -1,11 +1,24 @@
 """Gates: one row for differentiation, rows of their own for running."""
 
 import math
+from fractions import Fraction
 
 import numpy as np
 import pytest
 
-from scalargrad import GateError, ProgramError, compile, gate, grad, hessian, log, record, sin, value_and_grad
+from scalargrad import (
+    GateError,
+    ProgramError,
+    Value,
+    compile,
+    gate,
+    grad,
+    hessian,
+    log,
+    record,
+    sin,
+    value_and_grad,
+)
 
 
 @gate(derivatives=lambda x, y: (y, 100.0 * x))  # not the true one, so that it is told apart
@@ -132,9 +145,42 @@ def test_derivatives_of_a_gate_that_use_math_run_lane_by_lane():
         assert (values[i], (by_x[i], by_y[i])) == both(*point)
 
 
-def test_they_cannot_be_differentiated_and_that_is_told_by_name():
-    with pytest.raises(GateError, match="the derivatives of the gate turned take floats only"):
-        compile(hessian(turned))(0.7, 0.3)
+@gate(derivatives=lambda x: 0.5 / math.sqrt(float(x)))
+def root(x):
+    return math.sqrt(float(x))
+
+
+def test_where_they_raise_a_lane_is_masked_and_on_another_way_nobody_minds():
+    both = value_and_grad(lambda x: root(x) if x > 0.0 else -x)
+    f = compile(both, backend="numpy")
+    assert [f(1.0), f(-1.0), f(4.0)] == [(1.0, 0.5), (1.0, -1.0), (2.0, 0.25)]
+    values, slopes = f.batch([[4.0], [-1.0]])
+    assert (values.tolist(), slopes.tolist()) == ([2.0, 1.0], [0.25, -1.0])
+    (values, slopes), failed = record(value_and_grad(root), 1.0).batch([[1.0], [-1.0], [0.0]], mask=True)
+    assert (values[0], slopes[0], failed.tolist()) == (1.0, 0.5, [False, True, True])
+    for x in (-1.0, 0.0):
+        with pytest.raises((ValueError, ZeroDivisionError)):
+            compile(value_and_grad(root))(x)
+
+
+def test_derivatives_may_be_any_real_numbers():
+    third = gate(derivatives=lambda x: Fraction(1, 3))(lambda x: x / 3.0)
+    assert compile(grad(third))(0.5) == grad(third)(0.5) == 1 / 3
+    assert grad(grad(third))(0.5) == 0.0
+
+
+@pytest.mark.parametrize(
+    "differentiate",
+    [
+        lambda: compile(hessian(turned))(0.7, 0.3),
+        lambda: grad(record(grad(turned), 0.7, 0.3))(0.7, 0.3),
+        lambda: record(grad(turned), 0.7, 0.3)(Value(0.7), 0.3),
+        lambda: record(grad(turned), 0.7, 0.3).value_and_grad(0.7, 0.3),
+    ],
+)
+def test_they_cannot_be_differentiated_and_that_is_told_by_name(differentiate):
+    with pytest.raises(GateError, match="derivative 1 of turned takes floats only"):
+        differentiate()
 
 
 # ── gates that raise ────────────────────────────────────────────────────────────────────────────────────────────────

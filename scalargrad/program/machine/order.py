@@ -27,17 +27,18 @@ def period(into: Instructions, order: list[int], most: int) -> int:
     """After how many instructions the same come again, on later numbers: in the middle, twice `most` long. 1 if they don't.
 
     Inputs count as the same; so does what was computed at the same distance before, or, from further away, that itself.
+    A period that holds in the middle alone is no mistake: it only says where to cut.
     """
     at = {number: k for k, number in enumerate(order)}
     middle = len(order) // 2
 
     def kind(k: int) -> tuple[Any, ...]:
-        seen: list[Any] = [into.list[order[k]][0]]
+        operands: list[Any] = []
         for x in into.operands(order[k]):
-            operation = into.list[x][0]
-            before = k - at.get(x, -len(order))
-            seen.append(operation if operation == "input" else -before if 0 < before <= 2 * most else x)
-        return tuple(seen)
+            before = k - at.get(x, -len(order))  # constants are from afar
+            is_input = into.list[x][0] == "input"
+            operands.append("input" if is_input else -before if 0 < before <= 2 * most else x)
+        return into.list[order[k]][0], *operands
 
     if len(order) < 4 * most:
         return 1
@@ -64,7 +65,7 @@ def with_late_sums(into: Instructions, order: list[int], stored: Collection[int]
             found += [x for _, x in waiting]
             waiting.clear()
         found.append(number)
-    return found
+    return found  # and nobody waits any more: the last addition of a sum is not late, and brings all
 
 
 def _within_long_sums(into: Instructions, order: list[int], stored: Collection[int], length: int) -> set[int]:

@@ -154,8 +154,8 @@ class _Parts:
         self.slot_of: dict[int, int] = {}  # of what is alive
         self.square_of: dict[tuple[str, int], int] = {}  # by whether it is of points or outputs, and which of those
         row = row_length(len(outputs), words.width)
-        self._whole = {"points": inputs // words.width, "outputs": row // words.width}
-        self._begin: dict[str, int] = {}  # the columns from which on the part at hand is told where they are
+        self._whole = {"points": inputs // words.width, "outputs": row // words.width}  # squares; what is left is none
+        self._begin: dict[str, int] = {}  # the columns at which points and outputs begin for the part at hand
         stores: dict[int, list[int | str]] = {}  # the columns that a result is to be written to, or the flag
         for column, number in enumerate(outputs):
             stores.setdefault(number, []).append(column)
@@ -179,12 +179,13 @@ class _Parts:
             for (array, column), part in places:
                 square = array, column // words.width
                 ends[square] = max(part, ends.get(square, 0))
-        functions: dict[str, int] = {}  # by what they do
+        # A part is all in its text, but for where the points and outputs begin for it: so those of one text do the same.
+        functions: dict[str, int] = {}  # by their text
         self.parts: list[tuple[int, int, int]] = []
         for part, at in enumerate(range(0, len(order), length)):
             body = self._body(part, order[at : at + length], stores, last, ends)
-            function = functions.setdefault(body, len(functions))
-            self.parts.append((function, self._begin["points"], self._begin["outputs"]))
+            which = functions.setdefault(body, len(functions))
+            self.parts.append((which, self._begin["points"], self._begin["outputs"]))
         self.text = [
             f"define internal void @part{k}({_PARAMETERS}) noinline #0 {{\n"
             f"  %squares = getelementptr i8, ptr %workspace, i64 {words.size * self.slots.count}\n{body}  ret void\n}}\n"
@@ -193,11 +194,11 @@ class _Parts:
 
     def calls_on(self, names: Mapping[str, str]) -> Iterator[str]:
         """Each part, on what is called so."""
-        for k, (function, *begins) in enumerate(self.parts):
-            here = {array: f"%{array}_{k}" for array in ("points", "outputs")}
-            for array, begin in zip(here, begins, strict=True):
-                yield f"  {here[array]} = getelementptr double, ptr {names[array]}, i64 {begin}\n"
-            yield f"  call void @part{function}({_arguments({**names, **here})})\n"
+        for k, (which, *begins) in enumerate(self.parts):
+            own = {array: f"%{array}_{k}" for array in ("points", "outputs")}
+            for array, begin in zip(own, begins, strict=True):
+                yield f"  {own[array]} = getelementptr double, ptr {names[array]}, i64 {begin}\n"
+            yield f"  call void @part{which}({_arguments({**names, **own})})\n"
 
     def _body(
         self,
@@ -210,7 +211,7 @@ class _Parts:
         function = _Function(self.into, self.words, self.slot_of, self._address)
         read = [self.list[x] for number in numbers for x in (number, *self.into.operands(number))]
         self._begin = {
-            "points": self._first([which for operation, *(which, *_) in read if operation == "input"]),
+            "points": self._first([what[1] for what in read if what[0] == "input"]),
             "outputs": self._first([x for number in numbers for x in stores.get(number, ()) if isinstance(x, int)]),
         }
         gathered: list[str] = []
@@ -249,7 +250,8 @@ class _Parts:
 
     def _move(self, function: str, array: str, square: int) -> list[str]:
         width, place = self.words.width, self.square_of[array, square]
-        first, rest = square * width - self._begin[array], "_rest" * (square == self._whole[array])
+        first = square * width - self._begin[array]  # less than 0 for one that an earlier part began
+        rest = "_rest" * (square == self._whole[array])
         rows, block = f"%{array}_{first}", f"%square_{array}_{first}"
         past = PAST * (array == "outputs")
         return [
@@ -268,10 +270,13 @@ class _Parts:
 
 
 def _whole_turns(into: Instructions, order: list[int]) -> int:
-    """How many instructions make a function: turns of what comes again and again, as many as fill a line if they can be."""
+    """How many instructions make a function: whole turns of what comes again and again.
+
+    Eight of them or sixteen and so on, if they can be, after which inputs and outputs are at whole squares again.
+    """
     turn = period(into, order, _LENGTH)
-    turns = turn if turn * LINE > _LENGTH else turn * LINE
-    return _LENGTH // turns * turns
+    unit = turn if turn * LINE > _LENGTH else turn * LINE
+    return _LENGTH // unit * unit
 
 
 class _Function:

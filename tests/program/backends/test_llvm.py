@@ -152,6 +152,16 @@ def test_random_loops(seed, length):
         assert_bits(code, points, [rng.gauss(0, 1)])
 
 
+def test_random_loops_have_parts_that_are_the_same_and_squares_that_an_earlier_part_began():
+    texts = []
+    for seed in range(100):
+        rng = random.Random(seed)
+        with mock.patch.object(text, "_LENGTH", 64):
+            texts.append(assembly_of(loop(rng, 50), 2).text)
+    assert sum(t.count("call void @part") > t.count("internal void @part") for t in texts) > 10
+    assert sum("%outputs_-" in t for t in texts) > 10
+
+
 @pytest.mark.parametrize("width", [1, host().width])
 def test_what_a_loop_does_again_and_again_is_compiled_once(width):
     def f(xs):

@@ -1,6 +1,7 @@
 """The order of instructions: each after those that it needs, and the additions of long sums late."""
 
 from functools import reduce
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scalargrad.program import record
+from scalargrad.program.machine import text
 from scalargrad.program.machine.order import needed, period, with_late_sums
 from scalargrad.program.machine.symbols import LEAVES, Instructions
 
@@ -105,4 +107,7 @@ def test_a_long_sum_has_the_bits_of_the_function_that_it_was_recorded_from():
         return total, others * total
 
     xs = np.random.default_rng(0).uniform(-1, 1, 1_500).tolist()
-    assert record(f, xs, backend="llvm")(xs) == f(xs)
+    with mock.patch.object(text, "with_late_sums", wraps=with_late_sums) as late:
+        assert record(f, xs, backend="llvm")(xs) == f(xs)
+    [(into, order, stored, distance)] = [call.args for call in late.call_args_list]
+    assert with_late_sums(into, order, stored, distance) != order
