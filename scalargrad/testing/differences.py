@@ -81,7 +81,7 @@ def exact_slope(f: Callable[[Any], Any], x: Any, here: Any = None) -> Slope:
 
 
 def finest(x: Any) -> Any:
-    """1 with 120 digits, and with more of them what steps may be smaller, with half of them to spare."""
+    """By what steps are scaled: 1 with 120 digits; of more, half go into smaller steps, half into what differences keep."""
     return x.context.mpf(10) ** (60 - x.context.dps / 2)
 
 
