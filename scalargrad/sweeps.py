@@ -162,11 +162,11 @@ class Trace:
         """The operands of a row that a gradient flows to, and the local derivatives: Values where they vary."""
         slopes: Sequence[Any] = row.local_derivatives
         if self._recorded and row.rule is not None:
-            slopes = _held_to(row.rule, _recorded_slopes(row), slopes)
+            slopes = _recorded_slopes(row)
         elif row in self.varying and row.operands:
             operands = [bare(x) if type(x) is Value and x not in self.varying else x for x in row.operands]
             try:
-                slopes = _held_to(row.rule, row.rule.derivatives(VALUES, *operands, out=row), slopes)
+                slopes = _held_to(row, row.rule.derivatives(VALUES, *operands, out=row))
             except (ValueError, ArithmeticError):  # an edge of the domain: 1 / x at 0
                 slopes = [d if d is None else _without_derivative(d, *operands) for d in slopes]
         routes = self._recorded and row.rule is not None and row.rule.routes
@@ -183,7 +183,7 @@ def _recorded_slopes(row: Value) -> Any:
         return quietly(row.rule.derivatives, VALUES, *row.operands, out=row)
     try:
         with here.state.recorder.attempt():
-            return quietly(row.rule.derivatives, VALUES, *row.operands, out=row)
+            return _held_to(row, quietly(row.rule.derivatives, VALUES, *row.operands, out=row))
     except GradientLostError:
         return [
             None if number is None else _slope_on_floats(row.rule, i)(*row.operands, row)
@@ -224,13 +224,13 @@ def _slope_on_floats(rule: Rule, i: int) -> Callable[..., Any]:
     return function(made)
 
 
-def _held_to(rule: Rule, slopes: Sequence[Any], numbers: Sequence[Any]) -> Sequence[Any]:
-    """The derivatives of a gate on Values, which have to be those that it has on numbers."""
-    if not rule.of_the_table:
-        for slope, number in zip(slopes, numbers, strict=True):
+def _held_to(row: Value, slopes: Sequence[Any]) -> Sequence[Any]:
+    """The local derivatives of a row on Values; those of a gate have to be what they are on numbers."""
+    if row.rule is not None and not row.rule.of_the_table:
+        for slope, number in zip(slopes, row.local_derivatives, strict=True):
             if slope is not None and number is not None and not is_same(as_float(bare(slope)), number):
                 raise GateError(
-                    f"the derivatives of the gate {rule.name} give {bare(slope)!r} on Values and {number!r} on floats: they "
+                    f"the derivatives of the gate {row.rule.name} give {bare(slope)!r} on Values and {number!r} on floats: they "
                     "can be differentiated or compiled only if what they do is the same for both"
                 )
     return slopes
