@@ -21,6 +21,7 @@ array([[13.],
        [31.]])
 """
 
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from scalargrad.errors import ProgramError
@@ -70,12 +71,11 @@ class _Runner:
         self.code = code
         self.content: bytes | None = None
         self.compiled: dict[int, MachineCode] = {}
-        self._at_one: Runner | None = None
         self._one_point, self._shared = (1, code.inputs), (code.shared,)  # shapes
 
     def __call__(self, points: "np.ndarray", shared: "np.ndarray") -> Lanes:
         if points.shape == self._one_point and shared.shape == self._shared:
-            return (self._at_one or self._for_one())(points, shared)
+            return self._one(points, shared)
         code = self.code
         if points.shape[1:] != self._one_point[1:] or shared.shape != self._shared:
             raise ProgramError(
@@ -84,9 +84,9 @@ class _Runner:
             )
         return self._many(points, shared)
 
-    def _for_one(self) -> Runner:
-        self._at_one = self._machine_code(1).one
-        return self._at_one
+    @cached_property
+    def _one(self) -> Runner:
+        return self._machine_code(1).one
 
     def _many(self, points: "np.ndarray", shared: "np.ndarray") -> Lanes:
         """On several threads where it pays; points that are no whole group of lanes are padded to one."""
